@@ -1,0 +1,1 @@
+"""Values, ports and rules every room shares; standard library only."""
