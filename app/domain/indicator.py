@@ -1,0 +1,118 @@
+"""Indicator definitions and subjects as a profile gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How records contribute. ``rule`` picks the timeline (see ``app.domain.measure``).
+
+    ``den`` and ``num`` are clauses, all of which must hold; a clause is flags joined by ``|``,
+    each optionally negated with ``!``; or, for amounts, the names of the amounts.
+    """
+
+    kind: str  # ratio | sum | stock | quantile
+    records: str
+    rule: str
+    num: tuple[str, ...] = ()
+    den: tuple[str, ...] = ()
+    start: str = ""
+    end: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target for one level or for named subjects, valid between two dates (ISO)."""
+
+    value: float
+    subjects: tuple[str, ...]
+    levels: tuple[str, ...]
+    legal_source: str
+    deadline: str
+    near: float
+    critical: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """When lagging becomes an alert. ``for_s`` in data time; ``subjects`` are watched."""
+
+    subjects: tuple[str, ...]
+    for_s: int
+    period: str
+    owner: str
+    response_vi: str
+    worst_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One TOML file of the profile."""
+
+    id: str
+    source: str
+    group: str
+    title_vi: str
+    title_en: str
+    label_wall_vi: str
+    label_wall_en: str
+    unit: str
+    decimals: int
+    better: str
+    measure: Measure
+    periods: tuple[str, ...]
+    levels: tuple[str, ...]
+    targets: tuple[Target, ...]
+    alert: AlertRule | None
+    legal_source: str
+    assumption: str | None
+    formula_vi: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a figure is about. ``parent`` is the id of the subject it rolls up to."""
+
+    id: str
+    level: str
+    name_vi: str
+    short_name: str
+    parent: str | None = None
+    row: int | None = None
+    col: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile of a scene."""
+
+    id: str
+    type: str
+    indicator: str
+    subject: str
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class TileGroup:
+    id: str
+    title_vi: str
+    title_en: str
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneMap:
+    indicator: str
+    period: str
+    title_vi: str
+    title_en: str
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    groups: tuple[TileGroup, ...]
+    map: SceneMap

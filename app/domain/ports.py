@@ -1,0 +1,120 @@
+"""Ports: what rooms ask of each other, joined in app.wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.domain.access import Visible
+from app.domain.reading import Alert, Changes, Reading
+from app.domain.source import SourceHealth
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """An open or closed case as a list shows it; instants epoch seconds (data time)."""
+
+    code: str
+    kind: str
+    agency: str
+    sector: str
+    received_s: int
+    due_s: int | None
+    late_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    id: int
+    source: str
+    known_s: int
+    reason: str
+    payload: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Closing values of one (indicator, subject, period), oldest first; None = gap."""
+
+    indicator: str
+    subject: str
+    period: str
+    values: tuple[float | None, ...]
+
+
+class ReadingStore(Protocol):
+    """Judged figures. All instants epoch seconds of data time."""
+
+    async def latest(
+        self,
+        visible: Visible,
+        *,
+        indicators: Sequence[str] | None = None,
+        subjects: Sequence[str] | None = None,
+        period: str | None = None,
+    ) -> list[Reading]: ...
+
+    async def history(
+        self,
+        visible: Visible,
+        *,
+        indicator: str,
+        subjects: Sequence[str] | None,
+        period: str,
+        from_s: int,
+        to_s: int,
+    ) -> list[Reading]:
+        """Kept readings (day closes and live ticks), oldest first; subjects None = all."""
+        ...
+
+    async def trends(
+        self, visible: Visible, keys: Sequence[tuple[str, str, str]], days: int
+    ) -> list[Series]:
+        """Daily closes of (indicator, subject, period) keys over the last ``days`` days."""
+        ...
+
+
+class ChangeLog(Protocol):
+    """The one change table, read since a cursor and only below the oldest running transaction."""
+
+    async def position(self) -> tuple[str, int]:
+        """Epoch and the newest readable offset."""
+        ...
+
+    async def since(self, epoch: str, offset: int, limit: int = 500) -> Changes: ...
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return at the next doorbell or after the time-out."""
+        ...
+
+
+class SourceStore(Protocol):
+    async def health(self) -> list[SourceHealth]: ...
+
+    async def quarantine(
+        self, visible: Visible, source: str | None, limit: int
+    ) -> list[QuarantineRow]: ...
+
+
+class CaseStore(Protocol):
+    async def overdue(
+        self,
+        visible: Visible,
+        *,
+        kind: str,
+        owners: Sequence[str] | None,
+        sector: str | None,
+        at_s: int,
+        limit: int,
+        after: str | None,
+    ) -> tuple[int, list[CaseRow]]:
+        """Open cases late at ``at_s`` (``late_s`` < at_s), the longest overdue first, and their total."""
+        ...
+
+
+class AlertStore(Protocol):
+    async def alerts(self, visible: Visible, state: str | None, limit: int) -> list[Alert]: ...
+
+    async def alerts_by_id(self, visible: Visible, ids: Sequence[int]) -> list[Alert]: ...

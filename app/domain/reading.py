@@ -1,0 +1,79 @@
+"""Reading: one judged figure of an indicator for a subject and a period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STATES = ("none", "met", "near", "lagging", "critical", "missed")
+QUALITIES = ("fresh", "late", "stale", "absent", "loading", "no_source")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A figure and its judgement.
+
+    ``value`` is a fraction for ratios, minutes for register times, VND or a count else; None = no
+    value. ``at_s`` is the instant judged, ``watermark_s`` what the source had given by then; all
+    epoch seconds of data time. ``period_s`` is the first second of the period (0 for ``now``).
+    """
+
+    indicator: str
+    subject: str
+    period: str
+    period_s: int
+    at_s: int
+    watermark_s: int
+    source: str
+    value: float | None
+    num: int | None
+    den: int | None
+    target: float | None
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the change log: what the hub and the alerts follow.
+
+    ``offset`` grows in commit order. ``kind`` is ``readings`` | ``alert`` | ``source``.
+    ``filling`` marks changes made while history is being loaded (stored, never sent).
+    """
+
+    offset: int
+    kind: str
+    source: str
+    at_s: int
+    watermark_s: int
+    filling: bool
+    readings: tuple[Reading, ...] = ()
+    alert_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Changes since a cursor; ``reset`` when that history is gone (read a snapshot instead)."""
+
+    epoch: str
+    offset: int
+    changes: tuple[Change, ...]
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One episode of a lagging indicator at one level."""
+
+    id: int
+    indicator: str
+    level: str
+    subject: str
+    severity: str
+    state: str
+    since_s: int
+    resolved_s: int | None
+    value: float | None
+    target: float | None
+    worst: tuple[tuple[str, float | None], ...]
+    filling: bool
+    sent: bool
