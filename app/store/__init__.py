@@ -1,0 +1,1 @@
+"""Postgres: schema, pages, readings, the change log."""

@@ -1,0 +1,85 @@
+"""Lists of cases, quarantined payloads and source health, as screens read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.domain.access import Visible
+from app.domain.ports import CaseRow, QuarantineRow
+from app.domain.source import SourceHealth
+from app.store.pages import PgPages
+
+_WHERE = """
+FROM record WHERE kind = $1 AND ended IS NULL AND late <= to_timestamp($2)
+  AND ($3::text[] IS NULL OR owner = ANY($3)) AND ($4::text IS NULL OR sector = $4)
+"""
+
+
+def _epoch(value: object) -> int | None:
+    return None if value is None else int(value.timestamp())  # type: ignore[attr-defined]
+
+
+class PgCases:
+    """Overdue cases straight from the typed columns of table ``record``."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def overdue(
+        self,
+        visible: Visible,
+        *,
+        kind: str,
+        owners: Sequence[str] | None,
+        sector: str | None,
+        at_s: int,
+        limit: int,
+        after: str | None,
+    ) -> tuple[int, list[CaseRow]]:
+        skip = int(after) if after and after.isdigit() else 0
+        async with self._pool.acquire() as db:
+            total = await db.fetchval(f"SELECT count(*) {_WHERE}", kind, at_s, owners, sector)
+            rows = await db.fetch(
+                f"SELECT kind, code, owner, sector, received, due, late {_WHERE}"
+                " ORDER BY late, code LIMIT $5 OFFSET $6",
+                kind, at_s, owners, sector, limit, skip,
+            )  # fmt: skip
+        return total, [
+            CaseRow(
+                r["code"], r["kind"], r["owner"], r["sector"],
+                _epoch(r["received"]) or 0, _epoch(r["due"]), _epoch(r["late"]),
+            )
+            for r in rows
+        ]  # fmt: skip
+
+
+class PgSources:
+    """Health of every source, and what was set aside."""
+
+    def __init__(self, pool: asyncpg.Pool, began_s: int) -> None:
+        self._pool = pool
+        self._pages = PgPages(pool)
+        self._began_s = began_s
+
+    async def health(self) -> list[SourceHealth]:
+        return await self._pages.health(self._began_s)
+
+    async def quarantine(
+        self, visible: Visible, source: str | None, limit: int
+    ) -> list[QuarantineRow]:
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(
+                "SELECT * FROM quarantine WHERE $1::text IS NULL OR source = $1"
+                " ORDER BY id DESC LIMIT $2",
+                source,
+                limit,
+            )
+        return [
+            QuarantineRow(
+                r["id"], r["source"], r["known_s"], r["reason"],
+                r["payload"][:4000].decode("utf-8", "replace"), r["count"],
+            )
+            for r in rows
+        ]  # fmt: skip

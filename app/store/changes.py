@@ -1,0 +1,68 @@
+"""The change log read since a cursor, with NOTIFY as its doorbell."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+
+import asyncpg
+
+from app.domain.reading import Change, Changes, Reading
+
+_SINCE = 'SELECT * FROM change WHERE "offset" > $1 ORDER BY "offset" LIMIT $2'
+
+
+class PgChanges:
+    """Rows become readable in the order of their offsets (see the trigger of table ``change``)."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._bell = asyncio.Event()
+
+    async def position(self) -> tuple[str, int]:
+        async with self._pool.acquire() as db:
+            row = await db.fetchrow(
+                'SELECT (SELECT id FROM epoch), coalesce(max("offset"), 0) FROM change'
+            )
+        return row[0], row[1]
+
+    async def since(self, epoch: str, offset: int, limit: int = 500) -> Changes:
+        async with self._pool.acquire() as db, db.transaction(isolation="repeatable_read"):
+            known = await db.fetchval("SELECT id FROM epoch")
+            first = await db.fetchval('SELECT coalesce(min("offset"), 0) FROM change')
+            last = await db.fetchval('SELECT coalesce(max("offset"), 0) FROM change')
+            gone = known != epoch or offset > last or (first > 1 and offset < first - 1)
+            rows = [] if gone else await db.fetch(_SINCE, offset, limit)
+        changes = tuple(_change(r) for r in rows)
+        return Changes(known, changes[-1].offset if changes else last, changes, gone)
+
+    async def wait(self, timeout_s: float) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._bell.wait(), timeout_s)
+        self._bell.clear()
+
+    async def listen(self, stop: asyncio.Event) -> None:
+        """Keep a connection that rings the bell; lost connections are taken up again."""
+        while not stop.is_set():
+            try:
+                async with self._pool.acquire() as db:
+                    await db.add_listener("ioc_change", lambda *_: self._bell.set())
+                    while not stop.is_set() and not db.is_closed():
+                        await asyncio.sleep(0.5)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(1)
+
+
+def _change(row: asyncpg.Record) -> Change:
+    payload = json.loads(row["payload"])
+    return Change(
+        row["offset"],
+        row["kind"],
+        row["source"],
+        row["at_s"],
+        row["watermark_s"],
+        row["filling"],
+        tuple(Reading(*r) for r in payload.get("readings", ())),
+        tuple(payload.get("alerts", ())),
+    )

@@ -1,0 +1,243 @@
+"""Pages: one transaction stores a page's records, their steps, its rejects and the cursor."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+import msgspec
+
+from app.domain.feed import Page, Rejected
+from app.domain.measure import StepKey, Steps, net
+from app.domain.record import Record, merge
+from app.domain.source import SourceHealth
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_record = msgspec.msgpack.Decoder(Record).decode
+_PackedStep = tuple[str, str, int, str, int, int, int, int, int]
+_decode_steps = msgspec.msgpack.Decoder(list[_PackedStep]).decode
+_MAX_PAYLOAD = 64 * 1024
+
+_READ = "SELECT kind, code, body FROM record WHERE source = $1 AND (kind, code) IN (SELECT * FROM unnest($2::text[], $3::text[]))"
+_WRITE = """
+INSERT INTO record (source, kind, code, owner, sector, received, due, ended, late, seq, body)
+SELECT $1, k, c, o, s, to_timestamp(r), to_timestamp(d), to_timestamp(e), to_timestamp(l), $2, b
+FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
+            $9::bigint[], $10::bigint[], $11::bytea[]) AS t(k, c, o, s, r, d, e, l, b)
+ON CONFLICT (source, kind, code) DO UPDATE SET owner = EXCLUDED.owner, sector = EXCLUDED.sector,
+    received = EXCLUDED.received, due = EXCLUDED.due, ended = EXCLUDED.ended, late = EXCLUDED.late,
+    seq = EXCLUDED.seq, body = EXCLUDED.body
+"""
+_PAGE = """
+INSERT INTO page (source, seq, cursor, payload_sha256, count, rejected, watermark_s, steps)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_ADVANCE = """
+UPDATE source_state SET cursor = $3, seq = $2, watermark_s = greatest(watermark_s, $4),
+    caught_up = caught_up OR $5, records = records + $6, quarantined = quarantined + $7,
+    last_error = NULL, last_success_s = $8
+WHERE source = $1 AND seq = $2 - 1
+"""
+_QUARANTINE = """
+INSERT INTO quarantine (source, reason, payload_sha256, payload, known_s) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (source, payload_sha256) DO UPDATE SET count = quarantine.count + 1
+"""
+
+
+class SecondWriter(Exception):
+    """Another process has moved this source's cursor; this one must re-read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """What a record's row shows in SQL; epoch seconds."""
+
+    received_s: int | None
+    due_s: int | None
+    ended_s: int | None
+    late_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """How the store is told what a record contributes, without knowing any rule."""
+
+    steps: Callable[[Record | None], Steps]
+    dates: Callable[[Record], Dates]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """A page as the evaluation follows it."""
+
+    seq: int
+    watermark_s: int
+    steps: list[_PackedStep]
+
+
+class PgPages:
+    """Cursor, records and pages of every source."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def open_source(self, source: str) -> tuple[str, int, bool]:
+        """Cursor, sequence and whether the source has ever caught up; creates its row."""
+        async with self._pool.acquire() as db:
+            await db.execute(
+                "INSERT INTO source_state (source) VALUES ($1) ON CONFLICT DO NOTHING", source
+            )
+            row = await db.fetchrow(
+                "SELECT cursor, seq, caught_up FROM source_state WHERE source = $1", source
+            )
+        return row["cursor"], row["seq"], row["caught_up"]
+
+    async def commit(self, source: str, seq: int, page: Page, judge: Judge, now_s: int) -> None:
+        """Store one page and move the cursor, or neither. ``seq`` is the page's own number."""
+        async with self._pool.acquire() as db, db.transaction():
+            packed = await self._store_records(db, source, seq, page, judge)
+            for rejected in page.rejected:
+                await _store_rejected(db, source, rejected, now_s)
+            await db.execute(
+                _PAGE,
+                source,
+                seq,
+                page.cursor,
+                page.payload_sha256,
+                page.count,
+                len(page.rejected),
+                page.up_to_s,
+                zlib.compress(_encode(packed), 1),
+            )
+            moved = await db.execute(
+                _ADVANCE,
+                source,
+                seq,
+                page.cursor,
+                page.up_to_s,
+                not page.more,
+                page.count - len(page.rejected),
+                len(page.rejected),
+                now_s,
+            )
+            if moved != "UPDATE 1":
+                raise SecondWriter(f"{source}: page {seq} is not the next one; reading the cursor")
+            await db.execute("SELECT pg_notify('ioc_page', $1)", source)
+
+    async def _store_records(
+        self, db: asyncpg.Connection, source: str, seq: int, page: Page, judge: Judge
+    ) -> list[_PackedStep]:
+        if not page.updates:
+            return []
+        keys = list({(u.kind, u.code): None for u in page.updates})
+        rows = await db.fetch(_READ, source, [k for k, _ in keys], [c for _, c in keys])
+        before = {(r["kind"], r["code"]): _decode_record(r["body"]) for r in rows}
+        after: dict[tuple[str, str], Record] = dict(before)
+        for update in page.updates:
+            key = (update.kind, update.code)
+            after[key] = merge(after.get(key), update)
+        changed = {k: r for k, r in after.items() if before.get(k) != r}
+        await _write(db, source, seq, list(changed.values()), judge)
+        totals: dict[tuple[str, str, StepKey], list[int]] = {}
+        for key, record in changed.items():
+            _total(totals, before.get(key), record, judge)
+        return [(o, s, *key, num, den) for (o, s, key), (num, den) in totals.items() if num or den]
+
+    async def rejected(self, source: str, reason: str, payload: bytes, now_s: int) -> None:
+        """A page that could not be read at all: keep it, leave the cursor."""
+        async with self._pool.acquire() as db, db.transaction():
+            await _store_rejected(db, source, Rejected(reason, payload), now_s)
+            await db.execute(
+                "UPDATE source_state SET quarantined = quarantined + 1 WHERE source = $1", source
+            )
+
+    async def failed(self, source: str, reason: str) -> None:
+        async with self._pool.acquire() as db:
+            await db.execute(
+                "UPDATE source_state SET last_error = $2 WHERE source = $1", source, reason[:500]
+            )
+
+    async def pages_since(self, source: str, seq: int, limit: int) -> list[StoredPage]:
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(
+                "SELECT seq, watermark_s, steps FROM page WHERE source = $1 AND seq > $2"
+                " ORDER BY seq LIMIT $3",
+                source,
+                seq,
+                limit,
+            )
+        return [
+            StoredPage(r["seq"], r["watermark_s"], _decode_steps(zlib.decompress(r["steps"])))
+            for r in rows
+        ]
+
+    async def health(self, began_s: int) -> list[SourceHealth]:
+        async with self._pool.acquire() as db:
+            rows = await db.fetch("SELECT * FROM source_state ORDER BY source")
+        return [
+            SourceHealth(
+                r["source"],
+                r["watermark_s"],
+                r["caught_up"],
+                r["records"],
+                r["seq"],
+                r["quarantined"],
+                r["last_error"],
+                r["last_success_s"],
+                began_s,
+            )
+            for r in rows
+        ]
+
+
+def _total(
+    totals: dict[tuple[str, str, StepKey], list[int]],
+    before: Record | None,
+    after: Record,
+    judge: Judge,
+) -> None:
+    """Add a record's change; one that moved to another owner leaves the old one whole."""
+    old, new = judge.steps(before), judge.steps(after)
+    if before is None or (before.owner, before.sector) == (after.owner, after.sector):
+        moves = [(after, net(old, new))]
+    else:
+        moves = [(before, net(old, {})), (after, new)]
+    for record, steps in moves:
+        for key, (num, den) in steps.items():
+            cell = totals.setdefault((record.owner, record.sector, key), [0, 0])
+            cell[0] += num
+            cell[1] += den
+
+
+async def _write(
+    db: asyncpg.Connection, source: str, seq: int, records: Sequence[Record], judge: Judge
+) -> None:
+    if not records:
+        return
+    dates = [judge.dates(r) for r in records]
+    await db.execute(
+        _WRITE,
+        source,
+        seq,
+        [r.kind for r in records],
+        [r.code for r in records],
+        [r.owner for r in records],
+        [r.sector for r in records],
+        [d.received_s for d in dates],
+        [d.due_s for d in dates],
+        [d.ended_s for d in dates],
+        [d.late_s for d in dates],
+        [_encode(r) for r in records],
+    )
+
+
+async def _store_rejected(
+    db: asyncpg.Connection, source: str, rejected: Rejected, now_s: int
+) -> None:
+    digest = hashlib.sha256(rejected.payload).hexdigest()
+    await db.execute(
+        _QUARANTINE, source, rejected.reason[:500], digest, rejected.payload[:_MAX_PAYLOAD], now_s
+    )

@@ -1,0 +1,243 @@
+"""Readings: what evaluation writes in one transaction, and what screens read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from app.domain.access import Visible
+from app.domain.ports import Series
+from app.domain.reading import Reading
+
+_LATEST = """
+SELECT l.*, h.period_s, h.at_s, h.watermark_s FROM reading_latest l
+JOIN reading_head h USING (source, indicator, period)
+WHERE ($1::text[] IS NULL OR l.indicator = ANY($1)) AND ($2::text[] IS NULL OR l.subject = ANY($2))
+  AND ($3::text IS NULL OR l.period = $3)
+ORDER BY l.indicator, l.period, l.subject
+"""
+_HISTORY = """
+SELECT f.source, f.indicator, f.period, f.at_s, f.watermark_s, f.period_s,
+       r.subject, r.value, r.num, r.den, r.state
+FROM reading_frame f, unnest(f.subject, f.value, f.num, f.den, f.state) AS r(subject, value, num, den, state)
+WHERE f.indicator = $1 AND f.period = $2 AND f.at_s BETWEEN $3 AND $4
+  AND ($5::text[] IS NULL OR r.subject = ANY($5))
+ORDER BY f.at_s, r.subject
+"""
+_TRENDS = """
+SELECT f.indicator, f.period, f.at_s, r.subject, r.value
+FROM reading_frame f, unnest(f.subject, f.value) AS r(subject, value)
+WHERE f.indicator = ANY($1) AND f.closes_day AND r.subject = ANY($2)
+  AND f.at_s >= (SELECT max(at_s) FROM reading_frame) - $3
+ORDER BY f.at_s
+"""
+_UPSERT_LATEST = """
+INSERT INTO reading_latest (source, indicator, period, subject, value, num, den, target, state, reason)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::float8[], $6::bigint[], $7::bigint[],
+                         $8::float8[], $9::text[], $10::text[])
+ON CONFLICT (source, indicator, period, subject) DO UPDATE SET value = EXCLUDED.value,
+    num = EXCLUDED.num, den = EXCLUDED.den, target = EXCLUDED.target, state = EXCLUDED.state,
+    reason = EXCLUDED.reason
+"""
+_UPSERT_HEAD = """
+INSERT INTO reading_head (source, indicator, period, period_s, at_s, watermark_s)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (source, indicator, period) DO UPDATE SET period_s = EXCLUDED.period_s,
+    at_s = EXCLUDED.at_s, watermark_s = EXCLUDED.watermark_s
+"""
+_FRAME = """
+INSERT INTO reading_frame (source, indicator, period, at_s, watermark_s, period_s, closes_day,
+                           subject, value, num, den, state)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (source, indicator, period, at_s) DO NOTHING
+"""
+KEPT_CHANGES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    indicator: str
+    period: str
+    period_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The outcome of one evaluation of one source at one instant."""
+
+    source: str
+    seq: int
+    at_s: int
+    watermark_s: int
+    filling: bool
+    heads: tuple[Head, ...]
+    changed: tuple[Reading, ...]  # against reading_latest
+    announced: tuple[Reading, ...]  # for the change log
+    frames: tuple[tuple[Head, tuple[Reading, ...]], ...]
+    closes_day: bool
+    latest: bool  # whether reading_latest is written (a fill writes it now and then)
+
+
+class PgReadings:
+    """Reading store and the evaluation's own place in the log."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def place(self, source: str) -> tuple[int, int | None]:
+        """The page and instant last evaluated."""
+        async with self._pool.acquire() as db:
+            row = await db.fetchrow(
+                "SELECT evaluated_seq, evaluated_s FROM source_state WHERE source = $1", source
+            )
+        return (row["evaluated_seq"], row["evaluated_s"]) if row else (0, None)
+
+    async def commit(self, batch: Sequence[Judged]) -> None:
+        """Frames, latest readings, change rows and the place in the log, in one transaction."""
+        async with self._pool.acquire() as db, db.transaction():
+            for judged in batch:
+                await _write_frames(db, judged)
+                if judged.latest:
+                    await _write_latest(db, judged)
+                await db.execute(
+                    'INSERT INTO change (kind, source, at_s, watermark_s, filling, payload)'
+                    " VALUES ('readings', $1, $2, $3, $4, $5::jsonb)",
+                    judged.source,
+                    judged.at_s,
+                    judged.watermark_s,
+                    judged.filling,
+                    json.dumps({"readings": [_row(r) for r in judged.announced]}),
+                )
+            last = batch[-1]
+            await db.execute(
+                "UPDATE source_state SET evaluated_seq = $2, evaluated_s = $3 WHERE source = $1",
+                last.source,
+                last.seq,
+                last.at_s,
+            )
+            await db.execute("NOTIFY ioc_change")
+
+    async def trim_changes(self) -> None:
+        async with self._pool.acquire() as db:
+            await db.execute(
+                'DELETE FROM change WHERE "offset" < (SELECT max("offset") FROM change) - $1::bigint',
+                KEPT_CHANGES,
+            )
+
+    async def latest(
+        self,
+        visible: Visible,
+        *,
+        indicators: Sequence[str] | None = None,
+        subjects: Sequence[str] | None = None,
+        period: str | None = None,
+    ) -> list[Reading]:
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(_LATEST, indicators, subjects, period)
+        return [
+            Reading(
+                r["indicator"], r["subject"], r["period"], r["period_s"], r["at_s"],
+                r["watermark_s"], r["source"], r["value"], r["num"], r["den"], r["target"],
+                r["state"], r["reason"],
+            )
+            for r in rows
+            if visible.allows(r["subject"])
+        ]  # fmt: skip
+
+    async def history(
+        self,
+        visible: Visible,
+        *,
+        indicator: str,
+        subjects: Sequence[str] | None,
+        period: str,
+        from_s: int,
+        to_s: int,
+    ) -> list[Reading]:
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(_HISTORY, indicator, period, from_s, to_s, subjects)
+        return [
+            Reading(
+                r["indicator"], r["subject"], r["period"], r["period_s"], r["at_s"],
+                r["watermark_s"], r["source"], r["value"], r["num"], r["den"], None, r["state"], "",
+            )
+            for r in rows
+            if visible.allows(r["subject"])
+        ]  # fmt: skip
+
+    async def trends(
+        self, visible: Visible, keys: Sequence[tuple[str, str, str]], days: int
+    ) -> list[Series]:
+        wanted = {k for k in keys if visible.allows(k[1])}
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(
+                _TRENDS,
+                sorted({k[0] for k in wanted}),
+                sorted({k[1] for k in wanted}),
+                days * 86400,
+            )
+        found: dict[tuple[str, str, str], list[float | None]] = {k: [] for k in keys}
+        for r in rows:
+            key = (r["indicator"], r["subject"], r["period"])
+            if key in wanted:
+                found[key].append(r["value"])
+        return [Series(*key, tuple(values[-days:])) for key, values in found.items()]
+
+
+def _row(reading: Reading) -> list[object]:
+    """Fields in the order of the dataclass."""
+    return [
+        reading.indicator, reading.subject, reading.period, reading.period_s, reading.at_s,
+        reading.watermark_s, reading.source, reading.value, reading.num, reading.den,
+        reading.target, reading.state, reading.reason,
+    ]  # fmt: skip
+
+
+async def _write_frames(db: asyncpg.Connection, judged: Judged) -> None:
+    rows = [
+        (
+            judged.source,
+            head.indicator,
+            head.period,
+            judged.at_s,
+            judged.watermark_s,
+            head.period_s,
+            judged.closes_day,
+            [r.subject for r in readings],
+            [r.value for r in readings],
+            [r.num for r in readings],
+            [r.den for r in readings],
+            [r.state for r in readings],
+        )
+        for head, readings in judged.frames
+    ]
+    if rows:
+        await db.executemany(_FRAME, rows)
+
+
+async def _write_latest(db: asyncpg.Connection, judged: Judged) -> None:
+    rows = judged.changed
+    if rows:
+        await db.execute(
+            _UPSERT_LATEST,
+            judged.source,
+            [r.indicator for r in rows],
+            [r.period for r in rows],
+            [r.subject for r in rows],
+            [r.value for r in rows],
+            [r.num for r in rows],
+            [r.den for r in rows],
+            [r.target for r in rows],
+            [r.state for r in rows],
+            [r.reason for r in rows],
+        )
+    await db.executemany(
+        _UPSERT_HEAD,
+        [
+            (judged.source, h.indicator, h.period, h.period_s, judged.at_s, judged.watermark_s)
+            for h in judged.heads
+        ],
+    )
