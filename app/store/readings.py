@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import asyncpg
 
 from app.domain.access import Visible
+from app.domain.judged import Judged
 from app.domain.ports import Series
 from app.domain.reading import Reading
 
@@ -55,30 +55,6 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (source, indicator, period, at_s) DO NOTHING
 """
 KEPT_CHANGES = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    indicator: str
-    period: str
-    period_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The outcome of one evaluation of one source at one instant."""
-
-    source: str
-    seq: int
-    at_s: int
-    watermark_s: int
-    filling: bool
-    heads: tuple[Head, ...]
-    changed: tuple[Reading, ...]  # against reading_latest
-    announced: tuple[Reading, ...]  # for the change log
-    frames: tuple[tuple[Head, tuple[Reading, ...]], ...]
-    closes_day: bool
-    latest: bool  # whether reading_latest is written (a fill writes it now and then)
 
 
 class PgReadings:
@@ -200,19 +176,19 @@ async def _write_frames(db: asyncpg.Connection, judged: Judged) -> None:
     rows = [
         (
             judged.source,
-            head.indicator,
-            head.period,
+            frame.head.indicator,
+            frame.head.period,
             judged.at_s,
             judged.watermark_s,
-            head.period_s,
+            frame.head.period_s,
             judged.closes_day,
-            [r.subject for r in readings],
-            [r.value for r in readings],
-            [r.num for r in readings],
-            [r.den for r in readings],
-            [r.state for r in readings],
+            frame.subjects,
+            frame.values,
+            frame.nums,
+            frame.dens,
+            frame.states,
         )
-        for head, readings in judged.frames
+        for frame in judged.frames
     ]
     if rows:
         await db.executemany(_FRAME, rows)

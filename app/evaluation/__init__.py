@@ -1,0 +1,1 @@
+"""Evaluation: sums contributions, judges them against targets, writes readings."""

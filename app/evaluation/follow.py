@@ -1,0 +1,298 @@
+"""Follow: reads the pages of one source since a place, and turns them into judged readings.
+
+Instants judged: the last second of every day the watermark passes, and the watermark itself
+whenever the log is read to its end (in a fill: now and then, so that screens show how far it is).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from app.domain.indicator import Indicator, Target
+from app.domain.judged import Frame, Head, Judged
+from app.domain.period import bounds
+from app.domain.profile import Profile
+from app.domain.reading import Reading
+from app.evaluation.judge import reason, state, targets
+from app.evaluation.tally import Step, Sums, Tally, median
+
+log = structlog.get_logger("evaluation")
+PAGES_AT_ONCE = 20
+LIVE_FRAME_S = 900
+FILL_SHOWS_EVERY_S = 1.0
+ANNOUNCED_AT_MOST = 2000
+
+
+class StoredPage(Protocol):
+    seq: int
+    watermark_s: int
+    steps: list[Step]
+
+
+class PageLog(Protocol):
+    async def pages_since(self, source: str, seq: int, limit: int) -> Sequence[StoredPage]: ...
+
+
+class Readings(Protocol):
+    async def place(self, source: str) -> tuple[int, int | None]: ...
+
+    async def commit(self, batch: Sequence[Judged]) -> None: ...
+
+
+Figure = tuple[float | None, int | None, int | None, str]
+
+
+class SourceEvaluation:
+    """The indicators of one source, at one instant."""
+
+    def __init__(self, source: str, profile: Profile) -> None:
+        self.source = source
+        self.indicators: list[Indicator] = [
+            i for i in profile.indicators.values() if i.source == source
+        ]
+        self._profile = profile
+        carried = {
+            n: tuple(k for k in i.periods)
+            for n, i in enumerate(self.indicators)
+            if i.measure.rule == "on_time_766" and i.measure.kind != "stock"
+        }
+        self.tally = Tally(carried, profile.subjects_of)
+        self._targets: list[dict[str, Target]] = [
+            targets(i, profile.subjects) for i in self.indicators
+        ]
+        self._levels = [frozenset(i.levels) for i in self.indicators]
+        self._figures: dict[tuple[int, str], tuple[int, dict[str, Figure]]] = {}
+        self._unwritten: dict[tuple[int, str], set[str]] = {}
+        self._watched = _watched(self.indicators)
+        self._shown = {s.id for s in profile.subjects.values() if s.level in _SHOWN}
+        self._framed_s = 0
+
+    def judge(self, seq: int, watermark_s: int, *, filling: bool, latest: bool, day: bool) -> Judged:
+        """Judge everything at the tally's instant."""
+        at_s = self.tally.at_s or 0
+        heads: list[Head] = []
+        changed: list[Reading] = []
+        announced: list[Reading] = []
+        for number, indicator in enumerate(self.indicators):
+            for kind in indicator.periods:
+                head, touched = self._refresh(number, indicator, kind, at_s)
+                heads.append(head)
+                key = (number, kind)
+                self._unwritten.setdefault(key, set()).update(touched)
+                watched = self._watched.get(key, frozenset())
+                tell = touched if not filling else {s for s in touched if s in self._shown}
+                announced += self._readings(key, head, sorted(tell | watched), at_s, watermark_s)
+                if latest:
+                    subjects = sorted(self._unwritten.pop(key))
+                    changed += self._readings(key, head, subjects, at_s, watermark_s)
+        framed = day or (latest and not filling and at_s // LIVE_FRAME_S > self._framed_s)
+        if framed:
+            self._framed_s = at_s // LIVE_FRAME_S
+        self.tally.dirty.clear()
+        return Judged(
+            self.source,
+            seq,
+            at_s,
+            watermark_s,
+            filling,
+            tuple(heads),
+            tuple(changed),
+            tuple(announced[:ANNOUNCED_AT_MOST]),
+            tuple(self._frame(h, n, k) for (n, k), h in zip(self._keys(), heads, strict=True))
+            if framed
+            else (),
+            day,
+            latest,
+        )
+
+    def _keys(self) -> list[tuple[int, str]]:
+        return [(n, k) for n, i in enumerate(self.indicators) for k in i.periods]
+
+    def _refresh(
+        self, number: int, indicator: Indicator, kind: str, at_s: int
+    ) -> tuple[Head, set[str]]:
+        """Bring the figures of one (indicator, period) up to date; says which subjects moved."""
+        begin, sums = self.tally.current(number, kind)
+        key = (number, kind)
+        known = self._figures.get(key)
+        old = known[1] if known is not None else {}
+        if known is None or known[0] != begin:
+            figures: dict[str, Figure] = {}
+            look = set(sums) | set(old)
+        else:
+            figures = old
+            look = self.tally.dirty.get((number, kind, begin), set())
+        touched = set()
+        for subject in look:
+            found = self._profile.subjects.get(subject)
+            if found is None or found.level not in self._levels[number]:
+                continue
+            figure = self._figure(number, indicator, (number, kind, begin), subject, sums, at_s)
+            if old.get(subject) != figure or figures is not old:
+                touched.add(subject)
+            figures[subject] = figure
+        self._figures[key] = (begin, figures)
+        return Head(indicator.id, kind, begin), touched
+
+    def _figure(
+        self,
+        number: int,
+        indicator: Indicator,
+        cell: tuple[int, str, int],
+        subject: str,
+        sums: Sums,
+        at_s: int,
+    ) -> Figure:
+        num, den = sums.get(subject, (0, 0))
+        target = self._targets[number].get(subject)
+        kind = indicator.measure.kind
+        if kind == "quantile":
+            counts = self.tally.values.get(cell, {}).get(subject)
+            seconds, n = median(counts) if counts else (None, 0)
+            value = None if seconds is None else seconds / 60
+            return value, None, n, state(value, target, indicator.better, at_s)
+        if kind == "ratio":
+            value = num / den if den else None
+            return value, num, den, state(value, target, indicator.better, at_s)
+        return float(num), num, None, state(float(num), target, indicator.better, at_s)
+
+    def _readings(
+        self, key: tuple[int, str], head: Head, subjects: Sequence[str], at_s: int, watermark_s: int
+    ) -> list[Reading]:
+        number, kind = key
+        indicator = self.indicators[number]
+        figures = self._figures[key][1]
+        found = []
+        for subject in subjects:
+            figure = figures.get(subject)
+            if figure is None:
+                continue
+            value, num, den, judged = figure
+            target = self._targets[number].get(subject)
+            found.append(
+                Reading(
+                    indicator.id, subject, kind, head.period_s, at_s, watermark_s, self.source,
+                    value, num, den, target.value if target else None, judged,
+                    reason(value, target, indicator),
+                )
+            )  # fmt: skip
+        return found
+
+    def _frame(self, head: Head, number: int, kind: str) -> Frame:
+        figures = self._figures[(number, kind)][1]
+        columns = list(zip(*figures.values(), strict=True)) or [(), (), (), ()]
+        return Frame(head, list(figures), *(list(c) for c in columns))
+
+
+_SHOWN = frozenset(("province", "district", "tier", "group"))
+
+
+def _watched(indicators: Sequence[Indicator]) -> dict[tuple[int, str], set[str]]:
+    """Readings an alert rule looks at: announced every time, so that its timers move."""
+    found: dict[tuple[int, str], set[str]] = {}
+    for number, indicator in enumerate(indicators):
+        if indicator.alert is not None:
+            found[(number, indicator.alert.period)] = set(indicator.alert.subjects)
+    return found
+
+
+class Follower:
+    """The loop: pages since a place → tally → readings, committed with the place."""
+
+    def __init__(
+        self, source: str, profile: Profile, pages: PageLog, readings: Readings
+    ) -> None:
+        self._source = source
+        self._profile = profile
+        self._pages = pages
+        self._readings = readings
+        self._evaluation: SourceEvaluation | None = None
+        self._seq = 0
+        self._shown_at = 0.0
+
+    async def step(self) -> bool:
+        """Evaluate the next pages; False when there was nothing new."""
+        if self._evaluation is None:
+            self._evaluation = await self._restore()
+        pages = await self._pages.pages_since(self._source, self._seq, PAGES_AT_ONCE)
+        if not pages:
+            return False
+        try:
+            await self._take(self._evaluation, pages)
+        except BaseException:
+            # The tally has taken steps whose readings were not committed: build it again.
+            self._evaluation = None
+            raise
+        return True
+
+    async def _take(self, evaluation: SourceEvaluation, pages: Sequence[StoredPage]) -> None:
+        tally = evaluation.tally
+        batch: list[Judged] = []
+        filling = len(pages) == PAGES_AT_ONCE or pages[-1].watermark_s - (tally.at_s or 0) > 86400
+        for page in pages:
+            tally.add(page.steps)
+            close = bounds("day", tally.at_s or 0)[1]
+            while close <= page.watermark_s:
+                tally.advance(close)
+                batch.append(
+                    evaluation.judge(
+                        page.seq, page.watermark_s, filling=filling, latest=False, day=True
+                    )
+                )
+                close = bounds("day", close + 1)[1]
+            tally.advance(page.watermark_s)
+        now = asyncio.get_running_loop().time()
+        if not filling or now - self._shown_at > FILL_SHOWS_EVERY_S:
+            self._shown_at = now
+            last = pages[-1]
+            batch.append(
+                evaluation.judge(last.seq, last.watermark_s, filling=filling, latest=True, day=False)
+            )
+        if batch and batch[-1].seq == pages[-1].seq:
+            await self._readings.commit(batch)
+        elif batch:
+            await self._readings.commit(batch)
+            # The place kept is that of the last judged page: the rest is read again after a crash.
+        self._seq = pages[-1].seq
+
+    async def _restore(self) -> SourceEvaluation:
+        """Sum all pages up to the place; what follows is then taken page by page as it was."""
+        seq, at_s = await self._readings.place(self._source)
+        evaluation = SourceEvaluation(self._source, self._profile)
+        began = self._profile.began_s
+        evaluation.tally.start(began, began if at_s is None else at_s)
+        done = 0
+        while done < seq:
+            pages = await self._pages.pages_since(self._source, done, 200)
+            pages = [p for p in pages if p.seq <= seq]
+            if not pages:
+                break
+            for page in pages:
+                evaluation.tally.add(page.steps)
+                await asyncio.sleep(0)
+            done = pages[-1].seq
+        self._seq = seq
+        log.info("evaluation restored", source=self._source, pages=done)
+        return evaluation
+
+
+async def run(follower: Follower, bell: asyncio.Event, stop: asyncio.Event) -> None:
+    """Step until ``stop``; a lost database is waited for."""
+    while not stop.is_set():
+        try:
+            if not await follower.step():
+                try:
+                    await asyncio.wait_for(bell.wait(), 0.5)
+                except TimeoutError:
+                    continue
+                bell.clear()
+        except (OSError, RuntimeError) as error:
+            log.warning("evaluation waits", error=repr(error))
+            await asyncio.sleep(1)
+
+
+__all__ = ["Follower", "SourceEvaluation", "run"]

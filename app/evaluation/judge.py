@@ -1,0 +1,62 @@
+"""Judge: a figure against its target, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from app.domain.indicator import Indicator, Subject, Target
+from app.domain.period import midnight_s
+
+
+def target_of(indicator: Indicator, subject: Subject) -> Target | None:
+    """The target that names this subject, else the one for its level."""
+    for target in indicator.targets:
+        if subject.id in target.subjects:
+            return target
+    return next((t for t in indicator.targets if subject.level in t.levels), None)
+
+
+def targets(indicator: Indicator, subjects: Mapping[str, Subject]) -> dict[str, Target]:
+    """Target by subject id, for those that have one."""
+    found = {}
+    for subject in subjects.values():
+        target = target_of(indicator, subject)
+        if target is not None:
+            found[subject.id] = target
+    return found
+
+
+def state(value: float | None, target: Target | None, better: str, at_s: int) -> str:
+    """đạt / cận ngưỡng / chậm / rất chậm / không đạt as codes; ``none`` without value or target."""
+    if value is None or target is None:
+        return "none"
+    short = target.value - value if better == "up" else value - target.value
+    if short <= 1e-12:
+        return "met"
+    if target.deadline and at_s > _deadline_s(target.deadline):
+        return "missed"
+    if short <= target.near + 1e-12:
+        return "near"
+    return "critical" if short > target.critical else "lagging"
+
+
+def reason(value: float | None, target: Target | None, indicator: Indicator) -> str:
+    """Why, in Vietnamese, for the screen."""
+    if value is None:
+        return "Mẫu số bằng 0: không có giá trị"
+    if target is None:
+        return "Chỉ số thống kê, không có mục tiêu"
+    short = target.value - value if indicator.better == "up" else value - target.value
+    if short <= 1e-12:
+        return "Đạt mục tiêu"
+    amount = _number(short * 100, 1) + " điểm %" if indicator.unit == "percent" else _number(short, 0)
+    return ("Thấp hơn mục tiêu " if indicator.better == "up" else "Vượt ngưỡng ") + amount
+
+
+def _number(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
+
+
+def _deadline_s(deadline: str) -> int:
+    return midnight_s(date.fromisoformat(deadline)) + 86399

@@ -1,0 +1,155 @@
+"""Tally: running sums of contribution steps per subject, at one instant that only moves forward."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+
+from app.domain.measure import CARRIED
+from app.domain.period import NOW, bounds
+
+Step = tuple[str, str, int, str, int, int, int, int, int]
+CellKey = tuple[int, str, int]  # indicator number, period kind, period begin
+Sums = dict[str, list[int]]
+
+
+class Tally:
+    """Sums of one source at ``at_s``.
+
+    ``cells[key][subject]`` is [num, den]; ``values[key][subject]`` counts durations for quantiles.
+    Steps beyond ``at_s`` wait in a queue; steps before it go straight in, whatever period they
+    belong to, so a late correction reaches closed periods too.
+    """
+
+    def __init__(
+        self, carried_kinds: dict[int, tuple[str, ...]], subjects_of: Callable[[str, str], tuple[str, ...]]
+    ) -> None:
+        self.at_s: int | None = None
+        self.cells: dict[CellKey, Sums] = {}
+        self.values: dict[CellKey, dict[str, Counter[int]]] = {}
+        self.dirty: defaultdict[CellKey, set[str]] = defaultdict(set)
+        self._carried = carried_kinds
+        self._subjects_of = subjects_of
+        self._memo: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._future: list[tuple[int, int, tuple[str, ...], CellKey, int, int, int]] = []
+        self._order = 0
+
+    def start(self, began_s: int, at_s: int) -> None:
+        """Stand at an instant of a history that began at ``began_s``; steps come after."""
+        self.at_s = at_s
+        for number, kinds in self._carried.items():
+            for kind in kinds:
+                begin = bounds(kind, began_s)[0]
+                while begin <= at_s:
+                    self.cells.setdefault((number, kind, begin), {})
+                    begin = bounds(kind, begin)[1] + 1
+
+    def add(self, steps: Iterable[Step]) -> None:
+        """Take in the steps of one page."""
+        now = self.at_s
+        if now is None:
+            raise RuntimeError("a tally takes steps after start()")
+        for owner, sector, number, kind, begin, at_s, value, num, den in steps:
+            subjects = self._memo.get((owner, sector))
+            if subjects is None:
+                subjects = self._memo[(owner, sector)] = self._subjects_of(owner, sector)
+            key = (number, kind, begin)
+            if at_s <= now:
+                self._apply(subjects, key, at_s, value, num, den)
+            else:
+                self._order += 1
+                heapq.heappush(
+                    self._future, (at_s, self._order, subjects, key, value, num, den)
+                )
+
+    def advance(self, to_s: int) -> None:
+        """Move to a later instant: due steps happen, and periods that begin get their base."""
+        if self.at_s is None or to_s <= self.at_s:
+            return
+        for begin, keys in self._beginnings(self.at_s, to_s):
+            self._run_until(begin - 1)
+            for number, kind in keys:
+                base = self.cells.get((number, CARRIED, 0), {})
+                fresh = {subject: sums[:] for subject, sums in base.items()}
+                self._begin(number, kind, begin, fresh)
+            self.at_s = begin - 1
+        self._run_until(to_s)
+        self.at_s = to_s
+
+    def _begin(self, number: int, kind: str, begin: int, base: Sums) -> None:
+        """Nothing can have been counted in a period before it began but steps dated ahead of time."""
+        key = (number, kind, begin)
+        self.cells[key] = base
+        self.dirty[key].update(base)
+
+    def _beginnings(self, after_s: int, to_s: int) -> list[tuple[int, list[tuple[int, str]]]]:
+        found: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+        for number, kinds in self._carried.items():
+            for kind in kinds:
+                begin = bounds(kind, after_s)[1] + 1
+                while begin <= to_s:
+                    found[begin].append((number, kind))
+                    begin = bounds(kind, begin)[1] + 1
+        return sorted(found.items())
+
+    def _run_until(self, to_s: int) -> None:
+        while self._future and self._future[0][0] <= to_s:
+            at_s, _, subjects, key, value, num, den = heapq.heappop(self._future)
+            self._apply(subjects, key, at_s, value, num, den)
+
+    def _apply(
+        self, subjects: tuple[str, ...], key: CellKey, at_s: int, value: int, num: int, den: int
+    ) -> None:
+        if value >= 0:
+            counters = self.values.setdefault(key, {})
+            for subject in subjects:
+                counters.setdefault(subject, Counter())[value] += den
+        self._sum(subjects, key, num, den)
+        if key[1] == CARRIED:
+            for kind in self._carried.get(key[0], ()):
+                for other in self._begun(key[0], kind, at_s):
+                    self._sum(subjects, other, num, den)
+
+    def _begun(self, number: int, kind: str, at_s: int) -> list[CellKey]:
+        """Periods that have begun after ``at_s``: their base must follow a correction."""
+        found = []
+        begin = bounds(kind, at_s)[1] + 1
+        while self.at_s is not None and begin <= self.at_s:
+            if (number, kind, begin) in self.cells:
+                found.append((number, kind, begin))
+            begin = bounds(kind, begin)[1] + 1
+        return found
+
+    def _sum(self, subjects: tuple[str, ...], key: CellKey, num: int, den: int) -> None:
+        cells = self.cells.setdefault(key, {})
+        dirty = self.dirty[key]
+        for subject in subjects:
+            cell = cells.get(subject)
+            if cell is None:
+                cells[subject] = [num, den]
+            else:
+                cell[0] += num
+                cell[1] += den
+            dirty.add(subject)
+
+    def current(self, number: int, kind: str) -> tuple[int, Sums]:
+        """Begin of the period that holds ``at_s`` and its sums."""
+        begin = 0 if kind == NOW else bounds(kind, self.at_s or 0)[0]
+        return begin, self.cells.get((number, kind, begin), {})
+
+
+def median(counts: Counter[int]) -> tuple[float | None, int]:
+    """Median in seconds (mean of the two middle values) and n."""
+    n = sum(c for c in counts.values() if c > 0)
+    if n == 0:
+        return None, 0
+    low, high = (n - 1) // 2, n // 2
+    seen, first = 0, None
+    for value in sorted(v for v, c in counts.items() if c > 0):
+        seen += counts[value]
+        if first is None and seen > low:
+            first = value
+        if seen > high:
+            return (first + value) / 2 if first is not None else float(value), n
+    return None, n

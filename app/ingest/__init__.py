@@ -1,0 +1,1 @@
+"""Ingest: asks collectors on schedule and commits page and cursor together."""

@@ -1,0 +1,38 @@
+"""Finds collectors: one folder under ``collectors/`` each, or an entry point ``ioc.collectors``."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from app.ingest.runner import Collect
+
+API_VERSION = 1
+
+
+def find_collector(name: str) -> Collect:
+    """The ``collect`` function of a collector, by folder or entry-point name."""
+    module = _module(name)
+    told = getattr(module, "API_VERSION", None)
+    if told != API_VERSION:
+        raise LookupError(
+            f"collector {name!r} states API_VERSION {told!r}; this product speaks {API_VERSION}:"
+            " update the collector"
+        )
+    collect: Collect = module.collect
+    return collect
+
+
+def _module(name: str) -> ModuleType:
+    for point in entry_points(group="ioc.collectors"):
+        if point.name == name:
+            loaded = point.load()
+            return loaded if isinstance(loaded, ModuleType) else importlib.import_module(point.module)
+    try:
+        return importlib.import_module(f"collectors.{name}.collector")
+    except ModuleNotFoundError as missing:
+        raise LookupError(
+            f"no collector {name!r}: expected collectors/{name}/collector.py or an entry point"
+            f" of group ioc.collectors ({missing})"
+        ) from missing

@@ -1,0 +1,178 @@
+"""Runner: polls each source on its schedule, one at a time per source, and commits what it gives.
+
+Schedules and ages are in data time; deadlines and back-off in real time. A failing source backs off
+with full jitter and after five failures in a row is asked once a minute (the breaker is open)
+until it answers; the others do not notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from app.domain.clock import Clock, real_s
+from app.domain.feed import Feed, FeedBroken, FeedDown, Page
+from app.domain.source import SourceConfig
+
+log = structlog.get_logger("ingest")
+POLL_DEADLINE_S = 120.0
+BREAKER_AFTER = 5
+GLOBAL_CAP = 4
+
+
+class PageStore(Protocol):
+    async def open_source(self, source: str) -> tuple[str, int, bool]: ...
+
+    async def commit(self, source: str, seq: int, page: Page, now_s: int) -> None: ...
+
+    async def rejected(self, source: str, reason: str, payload: bytes, now_s: int) -> None: ...
+
+    async def failed(self, source: str, reason: str) -> None: ...
+
+
+Collect = Callable[[Feed, str], Awaitable[Page]]
+
+
+@dataclass(slots=True)
+class SourceRunner:
+    """One source: its cursor, its failures, its next due time."""
+
+    config: SourceConfig
+    collect: Collect
+    feed: Feed
+    store: PageStore
+    clock: Clock
+    cap: asyncio.Semaphore
+    failures: int = 0
+    _ahead: asyncio.Task[Page] | None = field(default=None, init=False)
+
+    async def poll(self) -> float:
+        """Take every page there is; returns real seconds until the next poll is due."""
+        try:
+            await self._drain()
+        except FeedDown as down:
+            return await self._back_off(str(down), down.retry_after_s)
+        except FeedBroken as broken:
+            now_s = int(self.clock.now_s())
+            if broken.payload:
+                await self.store.rejected(self.config.id, str(broken), broken.payload, now_s)
+            return await self._back_off(f"broken: {broken}", None)
+        except TimeoutError:
+            return await self._back_off(f"no page in {POLL_DEADLINE_S:g} s", None)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            # A plug-in may raise anything, and the database may be away: neither stops the others.
+            log.warning("poll failed", source=self.config.id, error=repr(error))
+            return await self._back_off(repr(error), None)
+        finally:
+            self._forget_ahead()
+        self.failures = 0
+        return self._until_due()
+
+    def _until_due(self) -> float:
+        every = self.config.every_s
+        now = self.clock.now_s()
+        due = (now // every + 1) * every
+        return max(0.2, self.clock.real_seconds_until(due)) + random.uniform(0, 0.05)  # noqa: S311
+
+    async def _drain(self) -> None:
+        cursor, seq, _ = await self.store.open_source(self.config.id)
+        more = True
+        while more:
+            page = await self._next_page(cursor)
+            if page.more:
+                # The next page is fetched while this one is committed; nothing is acknowledged
+                # before its own commit.
+                self._ahead = asyncio.create_task(self._ask(page.cursor))
+            seq += 1
+            await self.store.commit(self.config.id, seq, page, int(self.clock.now_s()))
+            cursor, more = page.cursor, page.more
+
+    async def _next_page(self, cursor: str) -> Page:
+        if self._ahead is not None:
+            task, self._ahead = self._ahead, None
+            return await task
+        return await self._ask(cursor)
+
+    async def _ask(self, cursor: str) -> Page:
+        async with self.cap, asyncio.timeout(POLL_DEADLINE_S):
+            return await self.collect(self.feed, cursor)
+
+    def _forget_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.cancel()
+            self._ahead = None
+
+    async def _back_off(self, reason: str, retry_after_s: float | None) -> float:
+        self.failures += 1
+        try:
+            await self.store.failed(self.config.id, reason)
+        except Exception as error:  # the database itself may be what failed
+            log.warning("cannot note a failure", source=self.config.id, error=repr(error))
+        log.info("source failing", source=self.config.id, times=self.failures, reason=reason[:200])
+        if retry_after_s is not None:
+            return retry_after_s
+        if self.failures >= BREAKER_AFTER:
+            return random.uniform(3.0, 10.0)  # noqa: S311
+        return random.uniform(0.1, min(10.0, 0.5 * 2**self.failures))  # noqa: S311
+
+
+async def run(runners: Sequence[SourceRunner], stop: asyncio.Event) -> None:
+    """Let APScheduler trigger each runner's polls until ``stop``."""
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    running: set[str] = set()
+
+    async def fire(runner: SourceRunner) -> None:
+        if runner.config.id in running:
+            return
+        running.add(runner.config.id)
+        try:
+            wait_s = await runner.poll()
+        finally:
+            running.discard(runner.config.id)
+        if not stop.is_set():
+            arm(runner, wait_s)
+
+    def arm(runner: SourceRunner, wait_s: float) -> None:
+        scheduler.add_job(
+            fire,
+            "date",
+            run_date=datetime.fromtimestamp(real_s() + wait_s, UTC),
+            args=(runner,),
+            id=runner.config.id,
+            replace_existing=True,
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+        )
+
+    scheduler.start()
+    for runner in runners:
+        arm(runner, 0.0)
+    await _watch(scheduler, stop)
+    scheduler.shutdown(wait=False)
+
+
+async def _watch(scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
+    """APScheduler stops firing when the wall clock steps back: compare it with the monotonic one."""
+    loop = asyncio.get_running_loop()
+    wall, mono = real_s(), loop.time()
+    while not stop.is_set():
+        await asyncio.sleep(1)
+        stepped = (real_s() - wall) - (loop.time() - mono)
+        if abs(stepped) > 2.0:
+            for job in scheduler.get_jobs():
+                moved = job.next_run_time + timedelta(seconds=stepped)
+                scheduler.modify_job(job.id, next_run_time=moved)
+            scheduler.wakeup()
+            wall, mono = real_s(), loop.time()
+
+
