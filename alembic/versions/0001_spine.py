@@ -34,6 +34,7 @@ CREATE TABLE page (
     count integer NOT NULL,
     rejected integer NOT NULL,
     watermark_s bigint NOT NULL,
+    more boolean NOT NULL,
     stored timestamptz NOT NULL DEFAULT now(),
     steps bytea NOT NULL,
     PRIMARY KEY (source, seq)

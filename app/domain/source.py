@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """One ``sources/<feed>.toml``. Seconds: ``every_s`` and the age thresholds in data time, ``timeout_s`` in real time."""
+    """One ``sources/<feed>.toml``.
+
+    ``every_s`` and the age thresholds are seconds of data time, ``timeout_s`` of real time.
+    """
 
     id: str
     collector: str

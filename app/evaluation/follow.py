@@ -30,6 +30,7 @@ ANNOUNCED_AT_MOST = 2000
 class StoredPage(Protocol):
     seq: int
     watermark_s: int
+    more: bool
     steps: list[Step]
 
 
@@ -232,7 +233,7 @@ class Follower:
     async def _take(self, evaluation: SourceEvaluation, pages: Sequence[StoredPage]) -> None:
         tally = evaluation.tally
         batch: list[Judged] = []
-        filling = len(pages) == PAGES_AT_ONCE or pages[-1].watermark_s - (tally.at_s or 0) > 86400
+        filling = len(pages) == PAGES_AT_ONCE or pages[-1].more
         for page in pages:
             tally.add(page.steps)
             close = bounds("day", tally.at_s or 0)[1]

@@ -21,7 +21,10 @@ _PackedStep = tuple[str, str, int, str, int, int, int, int, int]
 _decode_steps = msgspec.msgpack.Decoder(list[_PackedStep]).decode
 _MAX_PAYLOAD = 64 * 1024
 
-_READ = "SELECT kind, code, body FROM record WHERE source = $1 AND (kind, code) IN (SELECT * FROM unnest($2::text[], $3::text[]))"
+_READ = """
+SELECT kind, code, body FROM record
+WHERE source = $1 AND (kind, code) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+"""
 _WRITE = """
 INSERT INTO record (source, kind, code, owner, sector, received, due, ended, late, seq, body)
 SELECT $1, k, c, o, s, to_timestamp(r), to_timestamp(d), to_timestamp(e), to_timestamp(l), $2, b
@@ -32,8 +35,8 @@ ON CONFLICT (source, kind, code) DO UPDATE SET owner = EXCLUDED.owner, sector = 
     seq = EXCLUDED.seq, body = EXCLUDED.body
 """
 _PAGE = """
-INSERT INTO page (source, seq, cursor, payload_sha256, count, rejected, watermark_s, steps)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO page (source, seq, cursor, payload_sha256, count, rejected, watermark_s, more, steps)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 _ADVANCE = """
 UPDATE source_state SET cursor = $3, seq = $2, watermark_s = greatest(watermark_s, $4),
@@ -75,6 +78,7 @@ class StoredPage:
 
     seq: int
     watermark_s: int
+    more: bool
     steps: list[_PackedStep]
 
 
@@ -110,6 +114,7 @@ class PgPages:
                 page.count,
                 len(page.rejected),
                 page.up_to_s,
+                page.more,
                 zlib.compress(_encode(packed), 1),
             )
             moved = await db.execute(
@@ -163,14 +168,14 @@ class PgPages:
     async def pages_since(self, source: str, seq: int, limit: int) -> list[StoredPage]:
         async with self._pool.acquire() as db:
             rows = await db.fetch(
-                "SELECT seq, watermark_s, steps FROM page WHERE source = $1 AND seq > $2"
+                "SELECT seq, watermark_s, more, steps FROM page WHERE source = $1 AND seq > $2"
                 " ORDER BY seq LIMIT $3",
                 source,
                 seq,
                 limit,
             )
         return [
-            StoredPage(r["seq"], r["watermark_s"], _decode_steps(zlib.decompress(r["steps"])))
+            StoredPage(r["seq"], r["watermark_s"], r["more"], _decode_steps(zlib.decompress(r["steps"])))
             for r in rows
         ]
 

@@ -1,0 +1,230 @@
+"""Reads a profile folder into ``app.domain.profile.Profile``; errors name file, expectation, remedy."""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from app.domain.indicator import (
+    AlertRule,
+    Indicator,
+    Measure,
+    Scene,
+    SceneMap,
+    Subject,
+    Target,
+    Tile,
+    TileGroup,
+)
+from app.domain.measure import RULES
+from app.domain.period import KINDS, midnight_s
+from app.domain.profile import Agency, Profile
+from app.domain.source import SourceConfig
+
+MAX_WALL_LABEL = 28
+
+
+class ProfileError(Exception):
+    """A profile file says something it may not."""
+
+
+def profile_folder(name: str) -> Path:
+    """Folder of a profile shipped with the product, or a path given as is."""
+    path = Path(name)
+    return path if path.is_dir() else Path(__file__).parent.parent / "profiles" / name
+
+
+def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Profile:
+    """Load every file of the folder. ``base_urls`` replaces the address of named sources."""
+    if not (folder / "profile.toml").is_file():
+        raise ProfileError(f"{folder}: no profile.toml there; name a folder of app/profiles")
+    head = _toml(folder / "profile.toml")
+    rules = _toml(folder / "rules.toml")
+    agencies = {
+        r["code"]: Agency(r["code"], r["name"], r["short_name"], r["tier"], r["area"])
+        for r in _csv(folder / "agencies.csv")
+    }
+    subjects = _subjects(folder, agencies)
+    indicators = {}
+    for path in sorted((folder / "indicators").glob("*.toml")):
+        indicator = _indicator(path, subjects)
+        indicators[indicator.id] = indicator
+    return Profile(
+        str(head["id"]),
+        str(head["name_vi"]),
+        midnight_s(date.fromisoformat(str(head["began"]))),
+        subjects,
+        agencies,
+        {s.id: s for s in _sources(folder, base_urls or {})},
+        indicators,
+        _scene(folder / "scene.toml", subjects, indicators),
+        frozenset(rules["calendar"]["holidays"]),
+        {k: str(v).lower() for k, v in rules["on_time"].items()},
+    )
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise ProfileError(f"{path}: the file is missing; every profile has one") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"{path}: not TOML ({error}); mend that line") from None
+
+
+def _csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _subjects(folder: Path, agencies: Mapping[str, Agency]) -> dict[str, Subject]:
+    tiles = {r["code"]: r for r in _csv(folder / "districts_2022.csv")}
+    found: dict[str, Subject] = {}
+    for row in _csv(folder / "units_2022.csv"):
+        parent = row["parent_code"]
+        level = "province" if not parent else "district" if row["code"] in tiles else "commune"
+        tile = tiles.get(row["code"])
+        found[f"area:{row['code']}"] = Subject(
+            f"area:{row['code']}",
+            level,
+            row["name"],
+            _short(row["name"]),
+            f"area:{parent}" if parent else None,
+            int(tile["tile_row"]) if tile else None,
+            int(tile["tile_col"]) if tile else None,
+        )
+    for agency in agencies.values():
+        level = "department" if agency.tier == "province" else "agency"
+        found[f"agency:{agency.code}"] = Subject(
+            f"agency:{agency.code}", level, agency.name, agency.short_name, f"area:{agency.area}"
+        )
+    for row in _csv(folder / "sectors.csv"):
+        key = f"sector:{row['code']}"
+        found[key] = Subject(
+            key, "sector", row["name"], row["name"], f"agency:{row['department']}"
+        )
+    province = next(s.id for s in found.values() if s.level == "province")
+    for row in _csv(folder / "groups.csv"):
+        key = f"group:{row['code']}"
+        found[key] = Subject(key, "group", row["name"], row.get("short_name") or row["name"], province)
+    for tier, name in (("province", "tỉnh"), ("district", "huyện"), ("commune", "xã")):
+        key = f"tier:{tier}"
+        found[key] = Subject(key, "tier", f"Cơ quan cấp {name}", f"cấp {name}", province)
+    return found
+
+
+def _short(name: str) -> str:
+    for long, short in (
+        ("Thành phố ", "TP "),
+        ("Thị xã ", "TX "),
+        ("Thị trấn ", "TT "),
+        ("Huyện ", ""),
+        ("Phường ", "P. "),
+        ("Tỉnh ", ""),
+    ):
+        if name.startswith(long):
+            return short + name[len(long) :]
+    return name
+
+
+def _indicator(path: Path, subjects: Mapping[str, Subject]) -> Indicator:
+    told = _toml(path)
+    try:
+        measure = told["measure"]
+        indicator = Indicator(
+            told["id"], told["source"], told["group"], told["title_vi"], told["title_en"],
+            told["label_wall_vi"], told["label_wall_en"], told["unit"], int(told["decimals"]),
+            told["better"],
+            Measure(
+                measure["kind"], measure["records"], measure["rule"],
+                tuple(measure.get("num", ())), tuple(measure.get("den", ())),
+                measure.get("start", ""), measure.get("end", ""),
+            ),
+            tuple(told["periods"]), tuple(told["levels"]),
+            tuple(_target(t) for t in told.get("target", ())),
+            _alert(told.get("alert")), told["legal_source"], told.get("assumption"),
+            told["formula_vi"],
+        )  # fmt: skip
+    except KeyError as missing:
+        raise ProfileError(f"{path}: the key {missing} is missing; see any other indicator") from None
+    _check(path, indicator, subjects)
+    return indicator
+
+
+def _check(path: Path, indicator: Indicator, subjects: Mapping[str, Subject]) -> None:
+    if indicator.measure.rule not in RULES:
+        raise ProfileError(f"{path}: rule {indicator.measure.rule!r}; expected one of {sorted(RULES)}")
+    for kind in indicator.periods:
+        if kind not in KINDS:
+            raise ProfileError(f"{path}: period {kind!r}; expected one of {', '.join(KINDS)}")
+    for label in (indicator.label_wall_vi, indicator.label_wall_en):
+        if len(label) > MAX_WALL_LABEL:
+            raise ProfileError(f"{path}: {label!r} is over {MAX_WALL_LABEL} characters; shorten it")
+    named = [s for t in indicator.targets for s in t.subjects]
+    named += list(indicator.alert.subjects) if indicator.alert else []
+    for subject in named:
+        if subject not in subjects:
+            raise ProfileError(f"{path}: subject {subject!r} is not in the profile's CSV files")
+
+
+def _target(told: Mapping[str, Any]) -> Target:
+    return Target(
+        float(told["value"]), tuple(told["subjects"]), tuple(told["levels"]), told["legal_source"],
+        told["deadline"], float(told["near"]), float(told["critical"]),
+    )  # fmt: skip
+
+
+def _alert(told: Mapping[str, Any] | None) -> AlertRule | None:
+    if told is None:
+        return None
+    return AlertRule(
+        tuple(told["subjects"]), int(told["for_days"] * 86400), told["period"], told["owner"],
+        told["response_vi"], told["worst_level"],
+    )  # fmt: skip
+
+
+def _sources(folder: Path, base_urls: Mapping[str, str]) -> list[SourceConfig]:
+    found = []
+    for path in sorted((folder / "sources").glob("*.toml")):
+        told = _toml(path)
+        try:
+            found.append(
+                SourceConfig(
+                    told["id"], told["collector"], told["name_vi"], told["name_en"],
+                    base_urls.get(told["id"], told["base_url"]), int(told["every_s"]),
+                    float(told["timeout_s"]), int(told["late_after_s"]), int(told["stale_after_s"]),
+                    int(told["absent_after_s"]), told.get("owner", ""),
+                    told.get("legal_source", ""),
+                    {k: str(v) for k, v in told.get("settings", {}).items()},
+                )
+            )  # fmt: skip
+        except KeyError as missing:
+            raise ProfileError(f"{path}: the key {missing} is missing") from None
+    return found
+
+
+def _scene(
+    path: Path, subjects: Mapping[str, Subject], indicators: Mapping[str, Indicator]
+) -> Scene:
+    told = _toml(path)
+    groups = []
+    for group in told["group"]:
+        tiles = []
+        for number, row in enumerate(group["tiles"], 1):
+            indicator, subject, period = row[:3]
+            if indicator not in indicators or subject not in subjects:
+                raise ProfileError(f"{path}: tile {row}: unknown indicator or subject")
+            kind = row[3] if len(row) > 3 else "value"
+            tiles.append(Tile(f"{group['id']}{number}", kind, indicator, subject, period))
+        groups.append(TileGroup(group["id"], group["title_vi"], group["title_en"], tuple(tiles)))
+    shown = told["map"]
+    districts = tuple(s.id for s in subjects.values() if s.level == "district")
+    return Scene(
+        tuple(groups),
+        SceneMap(shown["indicator"], shown["period"], shown["title_vi"], shown["title_en"], districts),
+    )
