@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -85,8 +85,9 @@ class StoredPage:
 class PgPages:
     """Cursor, records and pages of every source."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, judges: Mapping[str, Judge] | None = None) -> None:
         self._pool = pool
+        self._judges = judges or {}
 
     async def open_source(self, source: str) -> tuple[str, int, bool]:
         """Cursor, sequence and whether the source has ever caught up; creates its row."""
@@ -99,8 +100,9 @@ class PgPages:
             )
         return row["cursor"], row["seq"], row["caught_up"]
 
-    async def commit(self, source: str, seq: int, page: Page, judge: Judge, now_s: int) -> None:
+    async def commit(self, source: str, seq: int, page: Page, now_s: int) -> None:
         """Store one page and move the cursor, or neither. ``seq`` is the page's own number."""
+        judge = self._judges[source]
         async with self._pool.acquire() as db, db.transaction():
             packed = await self._store_records(db, source, seq, page, judge)
             for rejected in page.rejected:

@@ -1,0 +1,26 @@
+"""The connection pool every part of a process shares."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+
+
+async def open_pool(url: str, size: int) -> asyncpg.Pool:
+    """Open a pool, waiting for a server that is still starting (up to a minute)."""
+    dsn = url.replace("postgresql+asyncpg://", "postgresql://")
+    for _ in range(120):
+        try:
+            return await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=size,
+                command_timeout=60,
+                server_settings={"application_name": "ioc", "jit": "off"},
+            )
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
+            await asyncio.sleep(0.5)
+    raise ConnectionError(
+        "the database did not answer for a minute; check that it runs and that database.url is right"
+    )
