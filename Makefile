@@ -1,0 +1,55 @@
+# Everything a person types here. Needs Python 3.11+ and make; no Node, no PostgreSQL.
+# PIP_CACHE_DIR, UV_CACHE_DIR and npm_config_cache are honoured from the environment.
+PYTHON ?= python3
+PY := .venv/bin/python
+LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check ui env env-dev truth pictures lock wheel clean
+
+help:
+	@echo "make demo      the whole product with a simulated province: a wall in seconds"
+	@echo "make test      every test and every gate (about ten minutes)"
+	@echo "make check     the gates alone: lint, types, rule of imports, front end"
+	@echo "make truth     compares every reading of the running demo with /truth of the simulators"
+	@echo "make pictures  screenshots of the running demo into docs/pictures"
+
+# The two halves share nothing, so they are made side by side.
+demo:
+	@$(MAKE) --no-print-directory -j2 env ui
+	@exec $(PY) -m app.cli demo
+
+test:
+	@$(MAKE) --no-print-directory -j2 env-dev ui
+	@$(PY) -m pytest -q --durations=5 && echo "make test: everything passed"
+
+check:
+	@$(MAKE) --no-print-directory -j2 env-dev ui
+	@$(PY) tests/architecture/gates.py
+
+truth: env
+	@$(PY) -m tests.truth
+
+pictures: env-dev
+	@$(PY) -m tests.pictures
+
+env:
+	@PYTHON=$(PYTHON) sh scripts/env.sh requirements.txt
+
+env-dev:
+	@PYTHON=$(PYTHON) sh scripts/env.sh requirements-dev.txt
+
+ui:
+	@sh scripts/ui.sh
+
+wheel: env-dev ui
+	@$(PY) -m hatchling build -t wheel
+
+# After a change of the dependencies in pyproject.toml.
+lock: env-dev
+	@$(LOCK) pyproject.toml -o requirements.txt
+	@$(LOCK) -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
+
+clean:
+	@rm -rf .venv .node build dist app/static frontend/node_modules

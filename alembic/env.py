@@ -1,0 +1,45 @@
+"""Runs the migrations on the database the caller names, one process at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from sqlalchemy import Connection, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from alembic import context
+
+# Any fixed number will do: two processes that start together must agree on it.
+LOCK = 4_853_202_210
+
+
+def _url() -> str:
+    """The address given by the caller, else IOC_DATABASE_URL for a person at the alembic command."""
+    url = context.config.attributes.get("url") or os.environ.get("IOC_DATABASE_URL", "")
+    if not url:
+        raise SystemExit("No database to migrate: set IOC_DATABASE_URL or run `ioc migrate`.")
+    return "postgresql+asyncpg://" + str(url).split("://", 1)[1]
+
+
+def _upgrade(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    context.configure(connection=connection)
+    context.run_migrations()
+
+
+async def _online() -> None:
+    engine = create_async_engine(_url(), poolclass=pool.NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+if context.is_offline_mode():
+    context.configure(url=_url(), literal_binds=True, dialect_name="postgresql")
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    asyncio.run(_online())

@@ -1,0 +1,1 @@
+"""Intelligent Operations Centre: a province's live indicators, judged against their targets."""
