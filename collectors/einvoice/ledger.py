@@ -139,7 +139,7 @@ class Ledger:
             _correct(rng, first)
             self._publish(rng, office, begin, told_s, 0, first, 0, 0)
 
-    def _publish(  # noqa: PLR0913 (one total, stated whole)
+    def _publish(
         self,
         rng: random.Random,
         office: Office,
@@ -209,7 +209,7 @@ def _correct(rng: random.Random, totals: Totals) -> None:
         totals.answers["3"] += 1
 
 
-def _rest(  # noqa: PLR0913 (one total, stated whole)
+def _rest(
     office: Office, begin: int, told_s: int, totals: Totals, unanswered: int, unheard: int
 ) -> str:
     """Write a total after its first stamp, which differs when it is told again."""

@@ -1,4 +1,4 @@
-"""The simulated aggregator of the tax authority: what it publishes each day, and its two addresses."""
+"""The simulated aggregator of the tax authority: its days and its two addresses."""
 
 from __future__ import annotations
 
