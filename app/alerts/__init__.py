@@ -1,0 +1,1 @@
+"""Alerts: when a lagging indicator becomes an episode, and what people are told of it."""

@@ -1,0 +1,1 @@
+"""Notify: takes messages out of the outbox and hands them to their channels."""

@@ -1,0 +1,1 @@
+"""Channels: one module each; adding one edits nothing else."""
