@@ -1,4 +1,4 @@
-"""Data time for the simulators: told by a clock file, or paced by this program when it runs alone."""
+"""Data time for the simulators: told by a clock file, or paced here when they run alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers what an indicator must be, from the messages emitted up to an instant and nothing else."""
+"""Answers what an indicator must be, from the messages emitted and nothing else."""
 
 from __future__ import annotations
 
@@ -61,11 +61,6 @@ class Oracle:
                 while len(self._answers) > _KEPT_ANSWERS:
                     self._answers.popitem(last=False)
             return self._answers[key]
-
-    def forget(self, position: int) -> None:
-        """Drop what was told more than a position: the log behind it has been made again."""
-        with self._lock:
-            self._grown = [one for one in self._grown if one.position <= position]
 
     def _grown_to(self, position: int) -> Truth:
         usable = [one for one in self._grown if one.position <= position]

@@ -85,9 +85,7 @@ class World:
             Unit(row["code"], row["parent_code"], row["type"], row["name"])
             for row in _rows("units_2022.csv")
         )
-        self.population = {
-            row["code"]: int(row["pop_2019"]) for row in _rows("districts_2022.csv")
-        }
+        self.population = {row["code"]: int(row["pop_2019"]) for row in _rows("districts_2022.csv")}
         self.agency = {agency.code: agency for agency in self.agencies}
         self.quiet_agency = "H38.34"
         # (begins, ends, what was held back appears from): the second one never catches up.
@@ -98,7 +96,7 @@ class World:
 
     def rng(self, *key: object) -> random.Random:
         """Give a stream of its own for the key, the same for the same seed."""
-        return random.Random("|".join(map(str, (self.seed, *key))))  # noqa: S311 (a simulation)
+        return random.Random("|".join(map(str, (self.seed, *key))))
 
     def is_working_day(self, day: date) -> bool:
         """Say whether offices are open."""
