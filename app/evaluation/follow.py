@@ -84,7 +84,7 @@ class SourceEvaluation:
                 heads.append(head)
                 key = (number, kind)
                 self._unwritten.setdefault(key, set()).update(touched)
-                watched = self._watched.get(key, frozenset())
+                watched = self._watched.get(key, set())
                 tell = touched if not filling else {s for s in touched if s in self._shown}
                 announced += self._readings(key, head, sorted(tell | watched), at_s, watermark_s)
                 if latest:

@@ -1,6 +1,6 @@
 """Compares every figure the running product shows with what the simulators say is true.
 
-    python -m tests.flow.truth --api http://127.0.0.1:8000 --truth http://127.0.0.1:8900
+    python -m tests.truth --api http://127.0.0.1:8000 --truth http://127.0.0.1:8900
 
 For each reading the API gives its instant (``at``) and what its source had published by then
 (``watermark``); the simulators count the same from the messages they emitted up to there.
