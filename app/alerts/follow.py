@@ -55,7 +55,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
             if not await step(parts):
                 await parts.changes.wait(POLL_S)
             wait_s = POLL_S
-        except Exception as error:  # noqa: BLE001 - nothing was committed: safe to try again
+        except Exception as error:  # nothing was committed: safe to try again
             log.warning("alerts wait", error=repr(error), seconds=wait_s)
             await _sleep(stop, wait_s)
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)
@@ -158,9 +158,7 @@ async def _transition(
         units = await _worst_units(parts, indicator, rule, reading)
     notice = None
     if decision.kind in ("raise", "resolve") and not episode.filling:
-        notice = write(
-            parts.profile, indicator, episode, reading, units, simulated=parts.simulated
-        )
+        notice = write(parts.profile, indicator, episode, reading, units, simulated=parts.simulated)
     return Transition(decision.kind, episode, reading.value, reading.target, units, notice)
 
 

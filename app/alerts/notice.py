@@ -52,7 +52,7 @@ def write(
     lines = _ended(indicator, episode, reading) if ended else _raised(indicator, episode, reading)
     if worst:
         lines += ["Đơn vị thấp nhất:" if indicator.better == "up" else "Đơn vị cao nhất:"]
-        lines += [f"  {n}. {u.name_vi}: {amount(u.value, indicator)}" for n, u in enumerate(worst, 1)]
+        lines += [f"  {n}. {_unit(u, indicator)}" for n, u in enumerate(worst, 1)]
     if indicator.alert is not None and not ended:
         lines += [
             f"Đơn vị chủ trì: {indicator.alert.owner}",
@@ -69,10 +69,19 @@ def write(
     )  # fmt: skip
 
 
+def _unit(unit: WorstUnit, indicator: Indicator) -> str:
+    return f"{unit.name_vi}: {amount(unit.value, indicator)}"
+
+
+def _figures(indicator: Indicator, reading: Reading) -> str:
+    value, target = amount(reading.value, indicator), amount(reading.target, indicator)
+    return f"Giá trị: {value}; mục tiêu: {target}"
+
+
 def _raised(indicator: Indicator, episode: Episode, reading: Reading) -> list[str]:
     days = (reading.at_s - episode.since_s) / 86400
     return [
-        f"Giá trị: {amount(reading.value, indicator)}; mục tiêu: {amount(reading.target, indicator)}",
+        _figures(indicator, reading),
         f"Chậm liên tục từ {moment(episode.since_s)} ({number(days, 1)} ngày),"
         f" cảnh báo lúc {moment(reading.at_s)}",
     ]
@@ -81,7 +90,7 @@ def _raised(indicator: Indicator, episode: Episode, reading: Reading) -> list[st
 def _ended(indicator: Indicator, episode: Episode, reading: Reading) -> list[str]:
     raised = episode.since_s if episode.raised_s is None else episode.raised_s
     return [
-        f"Giá trị: {amount(reading.value, indicator)}; mục tiêu: {amount(reading.target, indicator)}",
+        _figures(indicator, reading),
         f"Chậm từ {moment(episode.since_s)}, cảnh báo lúc {moment(raised)},"
         f" kết thúc lúc {moment(reading.at_s)}",
     ]

@@ -105,7 +105,7 @@ class AlertWriter(Protocol):
     async def open_episodes(self) -> list[Episode]: ...
 
     async def commit(self, step: AlertStep) -> None:
-        """Store everything of the step or nothing; OtherFollower when ``before`` is not the place."""
+        """Store the step or nothing of it; OtherFollower when ``before`` is not the place."""
         ...
 
 
@@ -137,4 +137,3 @@ class OutboxStore(Protocol):
     async def expire(self, after_s: float) -> list[str]:
         """Give up what has waited longer, whoever it was for; the keys given up."""
         ...
-

@@ -56,7 +56,7 @@ async def step(parts: Parts, receiver: Receiver) -> bool:
     except (RetryLater, TimeoutError) as unclear:
         asked = unclear.after_s if isinstance(unclear, RetryLater) else None
         await _try_later(parts, leased, str(unclear) or "no answer in time", asked)
-    except Exception as error:  # noqa: BLE001 - a channel's own mistake must not stop the others
+    except Exception as error:  # a channel's own mistake must not stop the others
         await _try_later(parts, leased, repr(error), None)
     else:
         await parts.store.sent(leased)
@@ -71,9 +71,7 @@ def delay_s(attempts: int, asked_s: float | None, chance: float) -> float:
     return min(GIVE_UP_S, max(jittered, asked_s or 0.0))
 
 
-async def _try_later(
-    parts: Parts, leased: Leased, error: str, asked_s: float | None
-) -> None:
+async def _try_later(parts: Parts, leased: Leased, error: str, asked_s: float | None) -> None:
     if leased.age_s > GIVE_UP_S:
         await _give_up(parts, leased, f"undeliverable for a day: {error}")
         return
@@ -94,7 +92,7 @@ async def _serve(parts: Parts, receiver: Receiver, stop: asyncio.Event) -> None:
             if not await step(parts, receiver):
                 await _sleep(stop, POLL_S)
             wait_s = POLL_S
-        except Exception as error:  # noqa: BLE001 - the database is away; leases keep the work
+        except Exception as error:  # the database is away; leases keep the work
             log.warning("outbox waits", receiver=receiver.id, error=repr(error), seconds=wait_s)
             await _sleep(stop, wait_s)
             wait_s = min(10.0, wait_s * 2)
@@ -106,7 +104,7 @@ async def _expire(parts: Parts, stop: asyncio.Event) -> None:
         try:
             for key in await parts.store.expire(GIVE_UP_S):
                 log.error("notice not delivered", key=key, error="undeliverable for a day")
-        except Exception as error:  # noqa: BLE001 - the next round tries again
+        except Exception as error:  # the next round tries again
             log.warning("outbox waits", error=repr(error))
         await _sleep(stop, EXPIRE_EVERY_S)
 

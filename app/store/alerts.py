@@ -37,8 +37,8 @@ UPDATE alert_cursor SET epoch = $2, "offset" = $3
 WHERE name = $1 AND epoch = $4 AND "offset" = $5
 """
 _START = """
-INSERT INTO alert (indicator, level, subject, severity, state, since_s, raised_s, resolved_s, filling,
-                   value, target, worst)
+INSERT INTO alert (indicator, level, subject, severity, state, since_s, raised_s, resolved_s,
+                   filling, value, target, worst)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb) RETURNING id
 """
 _DROP = "DELETE FROM alert WHERE id = $1 AND state = 'pending'"
@@ -231,9 +231,7 @@ async def _store(db: asyncpg.Connection, transition: Transition) -> int:
 
 async def _queue(db: asyncpg.Connection, step: AlertStep, alert_id: int, notice: Notice) -> None:
     body = json.dumps(asdict(notice), ensure_ascii=False)
-    await db.execute(
-        _QUEUE, alert_id, notice.reason, step.after.epoch, body, list(step.receivers)
-    )
+    await db.execute(_QUEUE, alert_id, notice.reason, step.after.epoch, body, list(step.receivers))
 
 
 def _notice(row: asyncpg.Record) -> Notice:
