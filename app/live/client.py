@@ -1,0 +1,173 @@
+"""Client: one WebSocket; reads on in the ring at its own pace, so a slow one holds up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from starlette.types import Receive, Send
+
+from app.live.frames import (
+    CLOSE_STOPPING,
+    CLOSE_TOO_BIG,
+    Ring,
+    merge,
+    read_position,
+    reset_text,
+    snapshot_text,
+)
+
+BURST = 8  # so many pending frames are sent one by one; more become one merged delta
+INBOUND_AT_MOST = 64 * 1024
+SEND_TIMEOUT_S = 30.0
+_RETRY_S = 0.3
+
+
+class Channel(Protocol):
+    """What a client sees of the hub."""
+
+    ring: Ring
+    epoch: str
+    offset: int
+    generation: int
+    beat: str
+    beats: int
+    closing: bool
+    conflated: int
+    resets: int
+    snapshot: Callable[[], Awaitable[bytes]]
+
+    def hello(self) -> str: ...
+
+    async def resumable(self, epoch: str, offset: int) -> bool: ...
+
+
+class Client:
+    """Sends hello, then a snapshot or what was missed, then deltas and beats."""
+
+    def __init__(self, hub: Channel, send: Send) -> None:
+        self.wake = asyncio.Event()
+        self._hub = hub
+        self._send = send
+        self._serial = 0
+        self._offset = 0  # the client knows every change up to here
+        self._generation = hub.generation
+        self._beats = hub.beats
+
+    async def run(self, receive: Receive, epoch: str | None, offset: int | None) -> None:
+        """Speak until either side ends it."""
+        writer = asyncio.create_task(self._speak(epoch, offset))
+        reader = asyncio.create_task(_listen(receive))
+        try:
+            await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            writer.cancel()
+            reader.cancel()
+            ends = await asyncio.gather(writer, reader, return_exceptions=True)
+        if ends[1] is True:
+            await self._close(CLOSE_TOO_BIG, "a message may have 64 KiB; this channel reads none")
+        if isinstance(ends[0], Exception) and not isinstance(ends[0], (OSError, TimeoutError)):
+            raise ends[0]
+
+    async def _speak(self, epoch: str | None, offset: int | None) -> None:
+        await self._text(self._hub.hello())
+        if epoch is None or offset is None:
+            await self._snapshot()
+        elif not await self._resume(epoch, offset):
+            await self._reset("the history after your offset is gone")
+        while not self._hub.closing:
+            await self.wake.wait()
+            self.wake.clear()
+            await self._deltas()
+            await self._beat()
+        await self._close(CLOSE_STOPPING, "the server stops; reconnect")
+
+    async def _resume(self, epoch: str, offset: int) -> bool:
+        if not await self._hub.resumable(epoch, offset):
+            return False
+        place = self._hub.ring.place(offset)
+        if place is None:
+            return False
+        self._serial, self._offset = place, offset
+        self._generation = self._hub.generation
+        self.wake.set()
+        return True
+
+    async def _deltas(self) -> None:
+        if self._generation != self._hub.generation:
+            await self._reset("the history began anew")
+            return
+        frames = self._hub.ring.after(self._serial)
+        if frames is None:
+            await self._reset("you fell behind the kept history")
+            return
+        # A snapshot may be ahead of the hub: what it already holds is not sent after it.
+        news = [f for f in frames if f.repeats or f.offset > self._offset]
+        self._serial = self._hub.ring.serial
+        if len(news) <= BURST:
+            for frame in news:
+                await self._text(frame.text)
+            return
+        merged = merge(news)
+        if merged is None:
+            await self._reset("you fell too far behind")
+            return
+        self._hub.conflated += 1
+        await self._text(merged)
+
+    async def _reset(self, reason: str) -> None:
+        self._hub.resets += 1
+        await self._text(reset_text(reason))
+        await self._snapshot()
+
+    async def _snapshot(self) -> None:
+        """Send a snapshot the ring can be read on from; beats go on while it is being made."""
+        while True:
+            self._generation = self._hub.generation
+            text = await self._ask_snapshot()
+            if text is not None:
+                position = read_position(text)
+                place = self._hub.ring.place(position.offset)
+                if position.epoch == self._hub.epoch and place is not None:
+                    self._serial, self._offset = place, position.offset
+                    await self._text(snapshot_text(text))
+                    self.wake.set()
+                    return
+            await asyncio.sleep(_RETRY_S)
+            await self._beat()
+
+    async def _ask_snapshot(self) -> bytes | None:
+        asked = asyncio.ensure_future(self._hub.snapshot())
+        try:
+            while not asked.done():
+                await asyncio.wait({asked}, timeout=_RETRY_S)
+                await self._beat()
+        finally:
+            asked.cancel()
+        if asked.cancelled() or asked.exception() is not None:
+            return None  # The database is away: asked again, while the beats go on.
+        return asked.result()
+
+    async def _beat(self) -> None:
+        if self._beats != self._hub.beats:
+            self._beats = self._hub.beats
+            await self._text(self._hub.beat)
+
+    async def _text(self, text: str) -> None:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await self._send({"type": "websocket.send", "text": text})
+
+    async def _close(self, code: int, reason: str) -> None:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+async def _listen(receive: Receive) -> bool:
+    """Read and forget until the peer leaves; True when it said too much."""
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            return False
+        if len(message.get("text") or message.get("bytes") or "") > INBOUND_AT_MOST:
+            return True

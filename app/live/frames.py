@@ -1,0 +1,158 @@
+"""Frames: what the server says on the live channel, encoded once, and the ring that keeps them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import msgspec
+
+from app.domain.shape import Json
+
+SCHEMA = 1
+KEPT_FRAMES = 500
+KEPT_BYTES = 32 * 1024 * 1024
+MERGED_READINGS = 5000
+MERGED_ALERTS = 200
+
+# Closing codes and what a client does: 1001 the server stops, reconnect; 1009 a message over
+# 64 KiB, do not repeat it; 1013 too many clients, reconnect later. A strange Origin is refused
+# before the handshake with 403.
+CLOSE_STOPPING = 1001
+CLOSE_TOO_BIG = 1009
+CLOSE_FULL = 1013
+
+Key = tuple[str, str, str]
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One delta. ``repeats`` marks a frame made between two offsets (sources, a refresh):
+    whoever resumes at its offset gets it again, for it may have missed it.
+    """
+
+    serial: int
+    offset: int
+    readings: dict[Key, bytes]
+    alerts: tuple[bytes, ...]
+    sources: dict[str, bytes]
+    repeats: bool
+    text: str = field(repr=False)
+
+
+def delta_text(
+    offset: int, readings: Iterable[bytes], alerts: Iterable[bytes], sources: Iterable[bytes]
+) -> str:
+    parts = b"".join(
+        (
+            b'{"t":"delta","offset":%d,"readings":[' % offset,
+            b",".join(readings),
+            b'],"alerts":[',
+            b",".join(alerts),
+            b'],"sources":[',
+            b",".join(sources),
+            b"]}",
+        )
+    )
+    return parts.decode()
+
+
+def hello_text(epoch: str, offset: int, build: str, clock: Json) -> str:
+    told = {"t": "hello", "epoch": epoch, "offset": offset, "build": build, "schema": SCHEMA}
+    return encode({**told, "clock": clock}).decode()
+
+
+def beat_text(offset: int, clock: Json, sources: Sequence[Json]) -> str:
+    return encode({"t": "beat", "offset": offset, "clock": clock, "sources": sources}).decode()
+
+
+def reset_text(reason: str) -> str:
+    return encode({"t": "reset", "reason": reason}).decode()
+
+
+def snapshot_text(snapshot: bytes) -> str:
+    return f'{{"t":"snapshot","data":{snapshot.decode()}}}'
+
+
+class Position(msgspec.Struct):
+    """Where in the change log a snapshot stands."""
+
+    epoch: str
+    offset: int
+
+
+read_position = msgspec.json.Decoder(Position).decode
+
+
+class Ring:
+    """The last frames, shared by every client: a client's queue is only its place in here.
+
+    ``floor`` is the oldest offset that can be resumed from: every change after it is kept.
+    """
+
+    def __init__(self, frames: int = KEPT_FRAMES, size: int = KEPT_BYTES) -> None:
+        self._frames: deque[Delta] = deque()
+        self.most, self._most_bytes = frames, size
+        self._bytes = 0
+        self.serial = 0
+        self.floor = 0
+
+    def clear(self, floor: int) -> None:
+        self._frames.clear()
+        self._bytes = 0
+        self.floor = floor
+
+    def add(
+        self,
+        offset: int,
+        readings: dict[Key, bytes],
+        alerts: Sequence[bytes],
+        sources: dict[str, bytes],
+        *,
+        repeats: bool = False,
+    ) -> None:
+        self.serial += 1
+        text = delta_text(offset, readings.values(), alerts, sources.values())
+        self._frames.append(
+            Delta(self.serial, offset, readings, tuple(alerts), sources, repeats, text)
+        )
+        self._bytes += len(text)
+        while len(self._frames) > self.most or (
+            self._bytes > self._most_bytes and len(self._frames) > 1
+        ):
+            gone = self._frames.popleft()
+            self._bytes -= len(gone.text)
+            self.floor = max(self.floor, gone.offset)
+
+    def place(self, offset: int) -> int | None:
+        """Serial after which a client that knows ``offset`` reads on; None when that is gone."""
+        if offset < self.floor:
+            return None
+        for frame in self._frames:
+            if frame.offset > offset or (frame.repeats and frame.offset == offset):
+                return frame.serial - 1
+        return self.serial
+
+    def after(self, serial: int) -> list[Delta] | None:
+        """Frames a client has not had, oldest first; None when some are gone."""
+        pending = self.serial - serial
+        if pending > len(self._frames):
+            return None
+        return list(islice(self._frames, len(self._frames) - pending, None))
+
+
+def merge(frames: Sequence[Delta]) -> str | None:
+    """One delta of the latest by key; every alert; None when it would be too large."""
+    readings: dict[Key, bytes] = {}
+    sources: dict[str, bytes] = {}
+    alerts: list[bytes] = []
+    for frame in frames:
+        readings.update(frame.readings)
+        sources.update(frame.sources)
+        alerts.extend(frame.alerts)
+    if len(readings) > MERGED_READINGS or len(alerts) > MERGED_ALERTS:
+        return None
+    return delta_text(frames[-1].offset, readings.values(), alerts, sources.values())

@@ -1,0 +1,327 @@
+"""Hub: follows the change log and the sources' health; every client reads on from its ring."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from app.domain.access import EVERYTHING
+from app.domain.clock import Clock
+from app.domain.ports import AlertStore, ChangeLog, ReadingStore, SourceStore
+from app.domain.profile import Profile
+from app.domain.reading import Alert, Change, Reading
+from app.domain.shape import (
+    Json,
+    alert_shape,
+    beat_source,
+    clock_shape,
+    qualities,
+    reading_shape,
+    shown_subjects,
+    source_shape,
+)
+from app.domain.source import SourceHealth
+from app.live.client import Client
+from app.live.frames import CLOSE_FULL, Key, Ring, beat_text, encode, hello_text
+
+log = structlog.get_logger("live")
+BEAT_S = 1.0
+POLL_S = 1.0
+CHANGES_AT_ONCE = 200
+READINGS_AT_MOST = 2000  # of one change; a change that reaches it is followed by a refresh
+CLIENTS_AT_MOST = 2000
+CALM_EVERY = 5  # health polls between two source frames that only move counters
+BACK_OFF_S = (0.5, 5.0)
+
+
+class Hub:
+    """One per web process; an ASGI app for ``/api/v1/live`` and a task to run beside it."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        clock: Clock,
+        changes: ChangeLog,
+        snapshot: Callable[[], Awaitable[bytes]],
+        sources: SourceStore,
+        alerts: AlertStore,
+        readings: ReadingStore,
+        build: str = "0.1.0",
+    ) -> None:
+        self._profile, self._clock, self._build = profile, clock, build
+        self._changes, self._sources = changes, sources
+        self._alerts, self._readings = alerts, readings
+        self.snapshot = snapshot
+        self.ring = Ring()
+        self.epoch, self.offset, self.generation = "", 0, 0
+        self.beat, self.beats = "", 0
+        self.closing = False
+        self.conflated = self.resets = self.failures = 0
+        self._clients: set[Client] = set()
+        self._healths: dict[str, SourceHealth] = {}
+        self._told: dict[str, Json] = {}
+        self._polls = 0
+        # Sources whose changes are not sent one by one now; screens get a refresh instead.
+        self._filling: set[str] = set()
+        self._refresh: set[str] = set()
+        self._shown = shown_subjects(profile)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow, poll and beat until ``stop``; a database that is away is waited for."""
+        self._make_beat()
+        tasks = [
+            asyncio.create_task(self._beating()),
+            asyncio.create_task(self._patiently(self._follow)),
+            asyncio.create_task(self._patiently(self._poll)),
+        ]
+        ended = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({ended, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.closing = True
+            self._wake()
+            for task in (ended, *tasks):
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    def stats(self) -> dict[str, float]:
+        """Counters for ``/metrics``."""
+        return {
+            "live_clients": len(self._clients),
+            "live_offset": self.offset,
+            "live_conflated_total": self.conflated,
+            "live_resets_total": self.resets,
+            "live_failures_total": self.failures,
+        }
+
+    # ── what is followed ────────────────────────────────────────────────────────────────────────
+
+    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeat ``step``; after a failure wait longer and longer, with jitter."""
+        wait = BACK_OFF_S[0]
+        while True:
+            try:
+                await step()
+                wait = BACK_OFF_S[0]
+            except Exception as error:  # any fault of the store: keep beating, retry
+                self.failures += 1
+                log.warning("live waits for the database", step=step.__name__, error=repr(error))
+                await asyncio.sleep(wait * random.uniform(0.5, 1.0))
+                wait = min(wait * 2, BACK_OFF_S[1])
+
+    async def _follow(self) -> None:
+        if not self.epoch:
+            epoch, offset = await self._changes.position()
+            # Begin a little in the past, so that clients resume across a restart of this process.
+            self._begin(epoch, max(0, offset - self.ring.most))
+        got = await self._changes.since(self.epoch, self.offset, CHANGES_AT_ONCE)
+        if got.reset or got.epoch != self.epoch:
+            self._begin(got.epoch, got.offset)
+        elif got.changes:
+            await self._take(got.changes)
+        else:
+            await self._changes.wait(POLL_S)
+
+    def _begin(self, epoch: str, offset: int) -> None:
+        self.ring.clear(offset)
+        self.epoch, self.offset = epoch, offset
+        self.generation += 1
+        self._wake()
+
+    async def _take(self, changes: Sequence[Change]) -> None:
+        ids = sorted({i for c in changes if not c.filling for i in c.alert_ids})
+        # Asked for once and before anything is kept: if it fails the whole step is repeated.
+        rows = await self._alerts.alerts_by_id(EVERYTHING, ids) if ids else []
+        alerts = {a.id: a for a in rows}
+        for number, change in enumerate(changes):
+            self._note(change)
+            if not change.filling:
+                found = [alerts[i] for i in change.alert_ids if i in alerts]
+                self._announce(change.offset, change.readings[:READINGS_AT_MOST], found)
+            self.offset = change.offset
+            if number % 20 == 19:
+                await asyncio.sleep(0)  # Beats come first, also while much is caught up.
+        self._wake()
+
+    def _note(self, change: Change) -> None:
+        """What a change tells of its source."""
+        health = self._healths.get(change.source)
+        if health is not None and change.watermark_s > (health.watermark_s or 0):
+            self._healths[change.source] = replace(health, watermark_s=change.watermark_s)
+        if change.kind != "readings":
+            return
+        if change.filling:
+            self._filling.add(change.source)
+        elif change.source in self._filling or len(change.readings) >= READINGS_AT_MOST:
+            self._filling.discard(change.source)
+            self._refresh.add(change.source)
+
+    def _announce(
+        self,
+        offset: int,
+        readings: Sequence[Reading],
+        alerts: Sequence[Alert],
+        sources: dict[str, bytes] | None = None,
+        *,
+        repeats: bool = False,
+    ) -> None:
+        if not (readings or alerts or sources):
+            return
+        judged = self._judged()
+        encoded: dict[Key, bytes] = {
+            (r.indicator, r.subject, r.period): encode(reading_shape(r, judged)) for r in readings
+        }
+        told = [encode(alert_shape(a, self._profile)) for a in alerts]
+        self.ring.add(offset, encoded, told, sources or {}, repeats=repeats)
+
+    # ── sources ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _poll(self) -> None:
+        """Health of the sources once a second; what a fill has reached so far every other time."""
+        found = {h.id: h for h in await self._sources.health()}
+        self._healths = {k: _later(self._healths.get(k), h) for k, h in found.items()}
+        self._polls += 1
+        loading = {k for k, h in self._healths.items() if not h.caught_up} | self._filling
+        due = self._refresh | (loading if self._polls % 2 == 0 else set())
+        readings, alerts = await self._refreshed(due) if due else ([], [])
+        self._announce(self.offset, readings, alerts, self._moved_sources(), repeats=True)
+        self._wake()
+        await asyncio.sleep(POLL_S)
+
+    async def _refreshed(self, sources: set[str]) -> tuple[list[Reading], list[Alert]]:
+        """What screens show of these sources, read from the store."""
+        indicators = [i.id for i in self._profile.indicators.values() if i.source in sources]
+        serial = self.ring.serial
+        readings = await self._readings.latest(
+            EVERYTHING, indicators=indicators, subjects=self._shown
+        )
+        alerts: list[Alert] = []
+        if sources & self._refresh:
+            alerts = await self._alerts.alerts(EVERYTHING, "active", 100)
+        newer = self.ring.after(serial)
+        if newer is None or any(frame.alerts for frame in newer):
+            return [], []  # What was read may be older than what was sent since: next time.
+        self._refresh -= sources
+        sent = {key for frame in newer for key in frame.readings}
+        return [r for r in readings if (r.indicator, r.subject, r.period) not in sent], alerts
+
+    def _moved_sources(self) -> dict[str, bytes]:
+        """Sources to tell of: at once when judged otherwise, now and then when counters moved."""
+        judged = self._judged()
+        moved = {}
+        for config in self._profile.sources.values():
+            health = self._healths.get(config.id)
+            shape = source_shape(config, health, self._clock, judged[config.id])
+            told = self._told.get(config.id)
+            calm = told is not None and all(shape[k] == told[k] for k in _MATTERS)
+            if told != shape and not (calm and self._polls % CALM_EVERY):
+                moved[config.id] = encode(shape)
+                self._told[config.id] = shape
+        return moved
+
+    def _judged(self) -> dict[str, str]:
+        now, rate = self._clock.now_s(), self._clock.rate()
+        return qualities(self._profile, self._healths, now, rate)
+
+    # ── beats ───────────────────────────────────────────────────────────────────────────────────
+
+    async def _beating(self) -> None:
+        """Every second of the loop's own time, whatever the database does."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self._make_beat()
+            self._wake()
+            due = max(due + BEAT_S, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    def _make_beat(self) -> None:
+        judged = self._judged()
+        sources = [
+            beat_source(s, self._healths.get(s), self._clock, judged[s])
+            for s in self._profile.sources
+        ]
+        self.beat = beat_text(self.offset, clock_shape(self._clock), sources)
+        self.beats += 1
+
+    def _wake(self) -> None:
+        for client in self._clients:
+            client.wake.set()
+
+    # ── clients ─────────────────────────────────────────────────────────────────────────────────
+
+    def hello(self) -> str:
+        return hello_text(self.epoch, self.offset, self._build, clock_shape(self._clock))
+
+    async def resumable(self, epoch: str, offset: int) -> bool:
+        """Whether a place in the log is of this history; one ahead of the hub is looked up."""
+        if epoch != self.epoch:
+            return False
+        if offset <= self.offset:
+            return True
+        try:
+            known, last = await self._changes.position()
+        except Exception:  # the database is away: a snapshot will wait for it
+            return False
+        return known == epoch and offset <= last
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection: origin, place to resume from, then the client's own loop."""
+        await receive()  # websocket.connect
+        if not same_origin(scope):
+            await send({"type": "websocket.close", "code": 1008, "reason": "strange origin"})
+            return
+        await send({"type": "websocket.accept"})
+        if len(self._clients) >= CLIENTS_AT_MOST or self.closing:
+            await send(
+                {"type": "websocket.close", "code": CLOSE_FULL, "reason": "too many clients"}
+            )
+            return
+        epoch, offset = _place(scope)
+        client = Client(self, send)
+        self._clients.add(client)
+        try:
+            await client.run(receive, epoch, offset)
+        finally:
+            self._clients.discard(client)
+
+
+_MATTERS = ("quality", "last_error", "quarantined")
+
+
+def _later(known: SourceHealth | None, read: SourceHealth) -> SourceHealth:
+    """A change may have told a later watermark than the row that was read before it."""
+    if known is None or (known.watermark_s or 0) <= (read.watermark_s or 0):
+        return read
+    return replace(read, watermark_s=known.watermark_s)
+
+
+def _place(scope: Scope) -> tuple[str | None, int | None]:
+    told = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    epoch = told.get("epoch", [""])[0] or None
+    offset = told.get("offset", [""])[0]
+    if offset.isascii() and offset.isdigit() and len(offset) < 19:
+        return epoch, int(offset)
+    # A place that is not a number is no place: -1 is before every history and so gives a reset.
+    return (epoch, -1) if epoch and offset else (None, None)
+
+
+def same_origin(scope: Scope) -> bool:
+    """A page of another host may not listen in; programs send no Origin."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    origin = headers.get(b"origin")
+    if origin is None:
+        return True
+    told = urlsplit(origin.decode("latin-1"))
+    port = {"http": ":80", "https": ":443"}.get(told.scheme, "")
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    return told.netloc.lower().removesuffix(port) == host.removesuffix(port) != ""
