@@ -35,13 +35,13 @@ pictures: env-dev
 	@$(PY) -m tests.pictures
 
 env:
-	@PYTHON=$(PYTHON) sh scripts/env.sh requirements.txt
+	@PYTHON=$(PYTHON) .ci/env requirements.txt
 
 env-dev:
-	@PYTHON=$(PYTHON) sh scripts/env.sh requirements-dev.txt
+	@PYTHON=$(PYTHON) .ci/env requirements-dev.txt
 
 ui:
-	@sh scripts/ui.sh
+	@PYTHON=$(PYTHON) .ci/ui
 
 wheel: env-dev ui
 	@$(PY) -m hatchling build -t wheel
