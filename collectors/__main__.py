@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         port=told.port,
         log_level="warning",
         access_log=False,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=1,
     )
     return 0
 
