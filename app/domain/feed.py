@@ -54,9 +54,14 @@ class Page:
 class Reply(Protocol):
     """An HTTP answer, read whole."""
 
-    status: int
-    body: bytes
-    headers: dict[str, str]
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+    @property
+    def headers(self) -> dict[str, str]: ...
 
 
 class Feed(Protocol):

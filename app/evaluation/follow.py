@@ -28,10 +28,17 @@ ANNOUNCED_AT_MOST = 2000
 
 
 class StoredPage(Protocol):
-    seq: int
-    watermark_s: int
-    more: bool
-    steps: list[Step]
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def watermark_s(self) -> int: ...
+
+    @property
+    def more(self) -> bool: ...
+
+    @property
+    def steps(self) -> list[Step]: ...
 
 
 class PageLog(Protocol):
