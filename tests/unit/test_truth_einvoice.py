@@ -71,7 +71,11 @@ def test_messages_belong_to_their_day_and_are_never_told_before_they_are_sent() 
 
 def test_no_code_could_have_been_issued() -> None:
     messages = _days(World(1, 0.05), date(2022, 1, 1), 1)[0]
-    codes = {m[1].decode() for message in messages if (m := re.search(rb"<MST>(.*?)</MST>", message.body))}
+    codes = {
+        m[1].decode()
+        for message in messages
+        if (m := re.search(rb"<MST>(.*?)</MST>", message.body))
+    }
     assert len(codes) > 4600
     assert not [
         code
