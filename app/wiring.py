@@ -72,7 +72,10 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
         await _together(
             stop,
             ingest.run(_runners(profile, clock, stores.pages, client), stop),
-            *(evaluation.run(f, stop) for f in _followers(profile, stores)),
+            *(
+                evaluation.run(f, stores.pages.bell(f.source), stop)
+                for f in _followers(profile, stores)
+            ),
             alerts.run(told, stop),
             outbox.run(outbox.Parts(stores.alerts, receivers), stop),
             stores.changes.listen(stop),

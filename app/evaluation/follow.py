@@ -214,7 +214,7 @@ class Follower:
     def __init__(
         self, source: str, profile: Profile, pages: PageLog, readings: Readings
     ) -> None:
-        self._source = source
+        self.source = source
         self._profile = profile
         self._pages = pages
         self._readings = readings
@@ -226,7 +226,7 @@ class Follower:
         """Evaluate the next pages; False when there was nothing new."""
         if self._evaluation is None:
             self._evaluation = await self._restore()
-        pages = await self._pages.pages_since(self._source, self._seq, PAGES_AT_ONCE)
+        pages = await self._pages.pages_since(self.source, self._seq, PAGES_AT_ONCE)
         if not pages:
             return False
         try:
@@ -269,13 +269,13 @@ class Follower:
 
     async def _restore(self) -> SourceEvaluation:
         """Sum all pages up to the place; what follows is then taken page by page as it was."""
-        seq, at_s = await self._readings.place(self._source)
-        evaluation = SourceEvaluation(self._source, self._profile)
+        seq, at_s = await self._readings.place(self.source)
+        evaluation = SourceEvaluation(self.source, self._profile)
         began = self._profile.began_s
         evaluation.tally.start(began, began if at_s is None else at_s)
         done = 0
         while done < seq:
-            pages = await self._pages.pages_since(self._source, done, 200)
+            pages = await self._pages.pages_since(self.source, done, 200)
             pages = [p for p in pages if p.seq <= seq]
             if not pages:
                 break
@@ -284,7 +284,7 @@ class Follower:
                 await asyncio.sleep(0)
             done = pages[-1].seq
         self._seq = seq
-        log.info("evaluation restored", source=self._source, pages=done)
+        log.info("evaluation restored", source=self.source, pages=done)
         return evaluation
 
 
@@ -298,8 +298,8 @@ async def run(follower: Follower, bell: asyncio.Event, stop: asyncio.Event) -> N
                 except TimeoutError:
                     continue
                 bell.clear()
-        except (OSError, RuntimeError) as error:
-            log.warning("evaluation waits", error=repr(error))
+        except Exception as error:  # nothing was committed: the pages are read again
+            log.warning("evaluation waits", source=follower.source, error=repr(error))
             await asyncio.sleep(1)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -88,6 +90,11 @@ class PgPages:
     def __init__(self, pool: asyncpg.Pool, judges: Mapping[str, Judge] | None = None) -> None:
         self._pool = pool
         self._judges = judges or {}
+        self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def bell(self, source: str) -> asyncio.Event:
+        """Set whenever this process has committed a page of the source."""
+        return self._bells[source]
 
     async def open_source(self, source: str) -> tuple[str, int, bool]:
         """Cursor, sequence and whether the source has ever caught up; creates its row."""
@@ -132,7 +139,7 @@ class PgPages:
             )
             if moved != "UPDATE 1":
                 raise SecondWriter(f"{source}: page {seq} is not the next one; reading the cursor")
-            await db.execute("SELECT pg_notify('ioc_page', $1)", source)
+        self._bells[source].set()
 
     async def _store_records(
         self, db: asyncpg.Connection, source: str, seq: int, page: Page, judge: Judge
