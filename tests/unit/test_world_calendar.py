@@ -8,6 +8,7 @@ from pathlib import Path
 
 import holidays
 import pytest
+
 from collectors._world import calendar
 from collectors._world.clock import FileClock, Pace, PacedClock, own_clock, write_mark
 from collectors._world.world import DATA, World

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typing_extensions import override
+
 from collectors._world.calendar import midnight_s, seconds_of
 from collectors._world.faults import FaultBook
 from collectors._world.feed import Message
 from collectors._world.log import FeedLog
 from collectors._world.truth import Ask, Oracle
 from collectors._world.world import World
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.unit.world_fake import FakeFeed
 
 END = seconds_of("2022-03-01T12:00:00")
@@ -43,7 +45,8 @@ def numbers(found: list[tuple[int, Message]]) -> list[int]:
 def test_pages_of_any_size_give_everything_once_and_never_split_a_second(
     limits: list[int], back: int
 ) -> None:
-    upto, log, found, after = END - back, fresh_log(), [], 0
+    upto, log, after = END - back, fresh_log(), 0
+    found: list[tuple[int, Message]] = []
     for turn in range(10_000):
         page = log.page(after, limits[turn % len(limits)], upto)
         if found and page.messages:
@@ -75,8 +78,9 @@ def test_a_page_before_the_world_began_or_behind_the_end_is_empty() -> None:
 
 def test_a_message_of_an_earlier_day_is_refused() -> None:
     class Wrong(FakeFeed):
-        def day(self, day: object) -> list[Message]:
-            return [Message(midnight_s(day) - 1, b"{}")]  # type: ignore[arg-type]
+        @override
+        def day(self, day: date) -> list[Message]:
+            return [Message(midnight_s(day) - 1, b"{}")]
 
     with pytest.raises(ValueError, match=r"day\(2022-01-01\)"):
         FeedLog(Wrong(World()), World()).count(END)

@@ -15,11 +15,11 @@ import aiosmtplib
 import httpx2
 import pytest
 import uvicorn
+from starlette.applications import Starlette
+
 from collectors._world.calendar import iso, seconds_of
 from collectors._world.server import Place, build, find_feeds
 from collectors._world.world import World
-from starlette.applications import Starlette
-
 from tests.unit.world_fake import FakeClock, FakeFeed
 
 NOW = seconds_of("2022-02-21T10:00:00")
@@ -173,7 +173,7 @@ async def test_faults_outlive_the_program_and_a_directory_keeps_its_world(tmp_pa
             }
         ]
         assert await records(client) == before
-    with pytest.raises(ValueError, match="seed 1, scale 0.1"):
+    with pytest.raises(ValueError, match=r"seed 1, scale 0\.1"):
         build(World(2), FakeClock(NOW), [], Place(data_dir=tmp_path))
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from collectors._world.calendar import iso, midnight_s
-from collectors._world.feed import Answer, Message, Served, Truth
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from collectors._world.calendar import iso, midnight_s
+from collectors._world.feed import Answer, Message, Served, Truth
 
 if TYPE_CHECKING:
     from collectors._world.world import World
