@@ -113,6 +113,11 @@ class FeedLog:
                 if self._day_s(self.days) <= upto_s:
                     self._make_day()
 
+    def make_days(self, days: int, upto_s: int, stop: threading.Event) -> None:
+        """Make days up to a number, none that begins after an instant, until told to stop."""
+        while self.days < days and self._day_s(self.days) <= upto_s and not stop.is_set():
+            self.grow(self._day_s(self.days))
+
     def remake_today(self) -> None:
         """Publish the youngest day again after a fault was switched: what is past stays."""
         with self._lock:

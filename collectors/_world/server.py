@@ -19,6 +19,7 @@ from collectors._world.faults import FaultBook
 from collectors._world.log import FeedLog
 from collectors._world.sink import Sink
 from collectors._world.truth import Oracle
+from collectors._world.warmup import Gate, Warmup
 from collectors._world.wire_faults import WireFaults
 
 if TYPE_CHECKING:
@@ -93,16 +94,20 @@ def build(world: World, clock: Clock, feeds: Sequence[Feed], place: Place) -> St
     for station in stations.values():
         routes += station.feed.routes(station)
 
+    warmup = Warmup({name: station.log for name, station in stations.items()}, place.data_dir)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             if place.smtp_port is not None:
                 await stack.enter_async_context(_mails(sink, place.host, place.smtp_port))
-            if place.data_dir is not None and isinstance(clock, PacedClock):
-                await stack.enter_async_context(_marks(clock, place.data_dir))
+            await stack.enter_async_context(warmup.running(int(clock.now()) - 1))
+            if place.data_dir is not None:
+                await stack.enter_async_context(_marks(clock, warmup, place.data_dir))
             yield
 
     app = Starlette(routes=routes, lifespan=lifespan)
+    app.add_middleware(Gate, warmup=warmup)
     at_prefix = {name: station.faults for name, station in stations.items()}
     app.add_middleware(WireFaults, faults_at=lambda path: _faults_at(path, at_prefix, book))
     return app
@@ -148,10 +153,15 @@ async def _mails(sink: Sink, host: str, port: int) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _marks(clock: Clock, data_dir: Path) -> AsyncIterator[None]:
+async def _marks(clock: Clock, warmup: Warmup, data_dir: Path) -> AsyncIterator[None]:
+    # A clock told by a file is kept by the program that writes the file.
+    own = isinstance(clock, PacedClock)
+
     async def keep_marking() -> None:
         while True:
-            write_mark(clock, data_dir, MARK_AHEAD_S)
+            if own:
+                write_mark(clock, data_dir, MARK_AHEAD_S)
+            warmup.write()
             await asyncio.sleep(_MARK_EVERY_S)
 
     task = asyncio.create_task(keep_marking())
@@ -159,4 +169,5 @@ async def _marks(clock: Clock, data_dir: Path) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        write_mark(clock, data_dir, 0.0)
+        if own:
+            write_mark(clock, data_dir, 0.0)

@@ -177,6 +177,24 @@ async def test_faults_outlive_the_program_and_a_directory_keeps_its_world(tmp_pa
         build(World(2), FakeClock(NOW), [], Place(data_dir=tmp_path))
 
 
+async def test_after_a_restart_the_log_is_made_again_before_a_page_is_served(
+    tmp_path: Path,
+) -> None:
+    async with (
+        listening(program(tmp_path)) as url,
+        httpx2.AsyncClient(base_url=url) as client,
+    ):
+        ledger = (await client.get("/control/ledger")).json()["feeds"]["fake"]
+    assert json.loads((tmp_path / "made.json").read_text()) == {"fake": ledger["days"]}
+    async with (
+        listening(program(tmp_path)) as url,
+        httpx2.AsyncClient(base_url=url) as client,
+    ):
+        last = await records(client, after=ledger["messages"] - 3)
+        assert len(last["records"]) == 3
+        assert (await client.get("/control/ledger")).json()["feeds"]["fake"] == ledger
+
+
 async def test_webhooks_are_kept_with_their_key_and_the_oldest_go() -> None:
     async with over(program()) as client:
         for turn in range(1003):
