@@ -1,0 +1,53 @@
+"""Create: the routes of the API joined to one application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import WebSocketRoute
+
+from app.api.figures import figures
+from app.api.guard import Guard
+from app.api.lists import observed, stated
+from app.api.pages import pages
+from app.api.parts import ApiParts
+from app.api.probes import probes
+from app.api.problems import answer_problems
+from app.api.snapshot import Snapshots
+
+ROOT = "/api/v1"
+
+
+def create_api(parts: ApiParts) -> FastAPI:
+    """REST, live channel, probes and pages as one ASGI application."""
+    app = FastAPI(
+        title="Intelligent Operations Center",
+        version=parts.build,
+        openapi_url=f"{ROOT}/openapi.json",
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    # The hub speaks bare ASGI and comes first: nothing of FastAPI stands in a frame's way.
+    app.router.routes.insert(0, WebSocketRoute(f"{ROOT}/live", parts.live))
+    snapshots = parts.snapshots or Snapshots(
+        parts.profile,
+        parts.clock,
+        parts.readings,
+        parts.changes,
+        parts.sources,
+        parts.alerts,
+        parts.build,
+    )
+    for router in (figures(parts, snapshots), stated(parts), observed(parts)):
+        app.include_router(router, prefix=ROOT)
+    app.include_router(probes(parts, registry))
+    app.router.routes.append(pages(parts.static_dir))
+    answer_problems(app)
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)
+    app.add_middleware(Guard, registry=registry)
+    return app

@@ -1,0 +1,183 @@
+"""Lists: the routes that answer with what the profile states, cases, sources and alerts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.api import models
+from app.api.figures import json
+from app.api.parts import ApiParts
+from app.api.problems import RESPONSES, Refused, unknown
+from app.api.queries import (
+    AREA_LEVELS,
+    AlertsQuery,
+    AreasQuery,
+    CasesQuery,
+    QuarantineQuery,
+    SubjectsQuery,
+    choose_subjects,
+    day,
+    days_between,
+    owners_of,
+)
+from app.domain.access import EVERYTHING
+from app.domain.clock import iso, local_date
+from app.domain.indicator import Indicator
+from app.domain.ports import CaseRow
+from app.domain.profile import Profile
+from app.domain.shape import (
+    Json,
+    alert_shape,
+    indicator_shape,
+    qualities,
+    source_shape,
+    subject_shape,
+)
+
+
+def stated(parts: ApiParts) -> APIRouter:
+    """``/areas``, ``/subjects``, ``/indicators``: what the profile states."""
+    router = APIRouter(responses=RESPONSES, tags=["profile"])
+    profile = parts.profile
+
+    @router.get("/areas", response_model=models.Areas)
+    async def areas(query: Annotated[AreasQuery, Query()]) -> Response:
+        """Province, districts and communes as they stood on a date."""
+        today = local_date(parts.clock.now_s())
+        on = day(query.on, "on").isoformat() if query.on is not None else today
+        began = local_date(profile.began_s)
+        if not began <= on <= today:
+            # The profile holds one division of the land; of other days it would be a guess.
+            detail = f"on {on} is outside what is known; expected {began} to {today}; choose there"
+            raise Refused(422, detail, "on")
+        found = [subject_shape(s) for s in profile.subjects.values() if s.level in AREA_LEVELS]
+        return json({"on": on, "areas": found})
+
+    @router.get("/subjects", response_model=models.Subjects)
+    async def subjects(query: Annotated[SubjectsQuery, Query()]) -> Response:
+        """What figures are about, by level and by the subject they roll up to."""
+        chosen = choose_subjects(profile, [], query.level)
+        parent = query.parent
+        if parent is not None:
+            choose_subjects(profile, [parent], None)
+        found = [profile.subjects[s] for s in (profile.subjects if chosen is None else chosen)]
+        shapes = [subject_shape(s) for s in found if parent is None or s.parent == parent]
+        return json({"subjects": shapes})
+
+    @router.get("/indicators", response_model=models.Indicators)
+    async def indicators() -> Response:
+        """Every indicator with its formula, its targets and where they come from."""
+        return json({"indicators": [_indicator(i) for i in profile.indicators.values()]})
+
+    return router
+
+
+def observed(parts: ApiParts) -> APIRouter:
+    """``/cases``, ``/sources``, ``/quarantine``, ``/alerts``: what was observed."""
+    router = APIRouter(responses=RESPONSES, tags=["observed"])
+    profile = parts.profile
+
+    @router.get("/cases", response_model=models.Cases)
+    async def cases(query: Annotated[CasesQuery, Query()]) -> Response:
+        """Open cases past their due time, the longest overdue first."""
+        owners, sector = owners_of(profile, query.subject)
+        at_s = await _known_s(parts, query.kind)
+        skipped = int(query.after or 0)
+        total, rows = await parts.cases.overdue(
+            EVERYTHING,
+            kind=query.kind,
+            owners=owners,
+            sector=sector,
+            at_s=at_s,
+            limit=query.limit,
+            after=query.after,
+        )
+        done = skipped + len(rows)
+        following = str(done) if rows and done < total else None
+        return json({"cases": [_case(r, at_s) for r in rows], "total": total, "next": following})
+
+    @router.get("/sources", response_model=models.Sources)
+    async def sources() -> Response:
+        """Every feed with its freshness, progress and last error."""
+        healths = {h.id: h for h in await parts.sources.health()}
+        judged = qualities(profile, healths, parts.clock.now_s(), parts.clock.rate())
+        found = [
+            source_shape(c, healths.get(c.id), parts.clock, judged[c.id])
+            for c in profile.sources.values()
+        ]
+        return json({"sources": found})
+
+    @router.get("/quarantine", response_model=models.Quarantine)
+    async def quarantine(query: Annotated[QuarantineQuery, Query()]) -> Response:
+        """Payloads that could not be read, with the reason, the newest first."""
+        if query.source is not None and query.source not in profile.sources:
+            raise unknown("source", query.source, profile.sources, "see /api/v1/sources")
+        rows = await parts.sources.quarantine(EVERYTHING, query.source, query.limit)
+        found = [
+            {
+                "id": r.id,
+                "source": r.source,
+                "known_at": iso(r.known_s),
+                "reason": r.reason,
+                "payload": r.payload,
+                "count": r.count,
+            }
+            for r in rows
+        ]
+        return json({"quarantine": found})
+
+    @router.get("/alerts", response_model=models.Alerts)
+    async def alerts(query: Annotated[AlertsQuery, Query()]) -> Response:
+        """Episodes of lagging indicators, the newest first."""
+        rows = await parts.alerts.alerts(EVERYTHING, query.state, query.limit)
+        return json({"alerts": [alert_shape(a, profile) for a in rows]})
+
+    return router
+
+
+def _indicator(indicator: Indicator) -> Json:
+    return {
+        **indicator_shape(indicator),
+        "formula_vi": indicator.formula_vi,
+        "targets": [
+            {
+                "value": t.value,
+                "subjects": list(t.subjects),
+                "levels": list(t.levels),
+                "legal_source": t.legal_source,
+                "deadline": t.deadline,
+            }
+            for t in indicator.targets
+        ],
+    }
+
+
+async def _known_s(parts: ApiParts, kind: str) -> int:
+    """Up to when cases of this kind are known: a list must not be ahead of its indicator."""
+    source = _source_of(parts.profile, kind)
+    healths = {h.id: h for h in await parts.sources.health()}
+    health = healths.get(source)
+    known = health.watermark_s if health is not None else None
+    return int(parts.clock.now_s()) if known is None else known
+
+
+def _source_of(profile: Profile, kind: str) -> str:
+    sources = {i.measure.records: i.source for i in profile.indicators.values()}
+    if kind not in sources:
+        raise unknown("kind", kind, sources, "these are the records the indicators count")
+    return sources[kind]
+
+
+def _case(row: CaseRow, at_s: int) -> Json:
+    return {
+        "code": row.code,
+        "kind": row.kind,
+        "agency": row.agency,
+        "sector": row.sector,
+        "opened_at": iso(row.received_s),
+        "due_at": None if row.due_s is None else iso(row.due_s),
+        "state": "overdue",
+        "overdue_days": 0 if row.late_s is None else days_between(row.late_s, at_s),
+    }

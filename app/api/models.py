@@ -1,0 +1,250 @@
+"""Models: the answers of the API as OpenAPI states them; strict, nothing more and nothing less."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Quality = Literal["fresh", "late", "stale", "absent", "loading", "no_source"]
+State = Literal["none", "met", "near", "lagging", "critical", "missed"]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Reading(Model):
+    indicator: str
+    subject: str
+    period: str
+    period_start: str | None = Field(description="date; an instant for hours; null for `now`")
+    at: str
+    value: float | None = Field(description="null = no value; ratios are fractions")
+    num: int | None
+    den: int | None
+    target: float | None
+    state: State
+    quality: Quality
+    watermark: str
+    source: str
+    reason: str
+
+
+class SnapshotReading(Reading):
+    delta: float | None = Field(default=None, description="against the last daily close")
+    trend: list[float | None] | None = Field(default=None, description="daily closes, null = gap")
+
+
+class WorstSubject(Model):
+    subject: str
+    name_vi: str
+    value: float | None
+
+
+class Alert(Model):
+    id: int
+    indicator: str
+    level: str
+    subject: str
+    severity: str
+    state: str
+    since: str
+    resolved_at: str | None
+    value: float | None
+    target: float | None
+    worst: list[WorstSubject]
+    owner: str
+    response_vi: str
+    sent: bool
+
+
+class Clock(Model):
+    data: str
+    rate: float
+    real: str
+    simulated: bool
+
+
+class Source(Model):
+    id: str
+    name_vi: str
+    name_en: str
+    quality: Quality
+    watermark: str | None
+    progress: float
+    late_after_s: int
+    stale_after_s: int
+    absent_after_s: int
+    last_error: str | None
+    last_success: str | None
+    simulated: bool
+    records: int
+    quarantined: int
+
+
+class Indicator(Model):
+    id: str
+    title_vi: str
+    title_en: str
+    label_wall_vi: str
+    label_wall_en: str
+    unit: str
+    decimals: int
+    better: str
+    kind: str
+    periods: list[str]
+    levels: list[str]
+    source: str
+    legal_source: str
+    assumption: str | None
+    group: str
+
+
+class Target(Model):
+    value: float
+    subjects: list[str]
+    levels: list[str]
+    legal_source: str
+    deadline: str
+
+
+class IndicatorDetail(Indicator):
+    formula_vi: str
+    targets: list[Target]
+
+
+class Subject(Model):
+    id: str
+    level: str
+    name_vi: str
+    short_name: str
+    parent: str | None
+    row: int | None
+    col: int | None
+
+
+class Tile(Model):
+    id: str
+    type: str
+    indicator: str
+    subject: str
+    period: str
+
+
+class TileGroup(Model):
+    id: str
+    title_vi: str
+    title_en: str
+    tiles: list[Tile]
+
+
+class SceneMap(Model):
+    indicator: str
+    period: str
+    title_vi: str
+    title_en: str
+    subjects: list[str]
+
+
+class Scene(Model):
+    groups: list[TileGroup]
+    map: SceneMap
+
+
+class Score(Model):
+    value: float | None
+    minimum: float | None
+    below: int
+    counted: int
+    total: int
+
+
+class Snapshot(Model):
+    epoch: str
+    offset: int
+    build: str
+    schema_: int = Field(alias="schema")
+    clock: Clock
+    sources: list[Source]
+    indicators: list[Indicator]
+    subjects: list[Subject]
+    scene: Scene
+    readings: list[SnapshotReading]
+    alerts: list[Alert]
+    score: Score
+
+
+class Case(Model):
+    code: str
+    kind: str
+    agency: str
+    sector: str
+    opened_at: str
+    due_at: str | None
+    state: str
+    overdue_days: int
+
+
+class Quarantined(Model):
+    id: int
+    source: str
+    known_at: str
+    reason: str
+    payload: str
+    count: int
+
+
+class Readings(Model):
+    readings: list[Reading]
+
+
+class Areas(Model):
+    on: str
+    areas: list[Subject]
+
+
+class Subjects(Model):
+    subjects: list[Subject]
+
+
+class Indicators(Model):
+    indicators: list[IndicatorDetail]
+
+
+class Sources(Model):
+    sources: list[Source]
+
+
+class Alerts(Model):
+    alerts: list[Alert]
+
+
+class Quarantine(Model):
+    quarantine: list[Quarantined]
+
+
+class Cases(Model):
+    cases: list[Case]
+    total: int
+    next: str | None = Field(description="give it as `after` to read on; null = that was all")
+
+
+class Status(Model):
+    status: str
+
+
+class ProblemError(Model):
+    parameter: str
+    message: str
+
+
+class Problem(Model):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[ProblemError] = []

@@ -1,0 +1,33 @@
+"""Parts: what the API is given; it reads through ports only."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from app.api.snapshot import Snapshots
+from app.domain.clock import Clock
+from app.domain.ports import AlertStore, CaseStore, ChangeLog, ReadingStore, SourceStore
+from app.domain.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """``snapshots`` and ``gauges`` are shared with the hub; without them the API makes its own."""
+
+    profile: Profile
+    clock: Clock
+    readings: ReadingStore
+    changes: ChangeLog
+    sources: SourceStore
+    cases: CaseStore
+    alerts: AlertStore
+    live: ASGIApp
+    build: str
+    static_dir: Path | None
+    ready: Callable[[], Awaitable[bool]]
+    snapshots: Snapshots | None = None
+    gauges: Callable[[], Mapping[str, float]] | None = None

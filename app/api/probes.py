@@ -1,0 +1,105 @@
+"""Probes: is the process alive, can it serve, and what does it measure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from fastapi import APIRouter, Response
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from app.api import models
+from app.api.figures import json
+from app.api.parts import ApiParts
+from app.api.problems import RESPONSES, Refused
+from app.domain.shape import qualities
+from app.domain.source import progress
+
+READY_WITHIN_S = 3.0
+
+
+def probes(parts: ApiParts, registry: CollectorRegistry) -> APIRouter:
+    """``/healthz``, ``/readyz``, ``/metrics``."""
+    router = APIRouter(responses=RESPONSES, tags=["probes"])
+    gauges = _SourceGauges(parts, registry)
+    if parts.gauges is not None:
+        registry.register(_Shared(parts))
+
+    @router.get("/healthz", response_model=models.Status)
+    async def healthz() -> Response:
+        """The process answers."""
+        return json({"status": "ok"})
+
+    @router.get("/readyz", response_model=models.Status)
+    async def readyz() -> Response:
+        """The process can serve: its database answers."""
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                ready = await parts.ready()
+        except (OSError, TimeoutError):
+            ready = False
+        if not ready:
+            raise Refused(503, "the database does not answer; expected it; see its own log")
+        return json({"status": "ready"})
+
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """OpenMetrics."""
+        await gauges.refresh()
+        text = generate_latest(registry)  # type: ignore[no-untyped-call]
+        return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return router
+
+
+class _Shared:
+    """Numbers another room of the process keeps."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        self._parts = parts
+
+    def collect(self) -> Iterable[Metric]:
+        for name, value in (self._parts.gauges or dict)().items():
+            yield GaugeMetricFamily(f"ioc_{name.removesuffix('_total')}", name, value)
+
+
+class _SourceGauges:
+    """Freshness and progress of every source, asked for when they are scraped."""
+
+    def __init__(self, parts: ApiParts, registry: CollectorRegistry) -> None:
+        self._parts = parts
+        label = ["source"]
+        self._age = Gauge(
+            "ioc_source_age_seconds", "Data time since the watermark", label, registry=registry
+        )
+        self._progress = Gauge("ioc_source_progress", "Share loaded", label, registry=registry)
+        self._fresh = Gauge(
+            "ioc_source_quality", "1 for the quality it has", ["source", "quality"],
+            registry=registry,
+        )  # fmt: skip
+        self._records = Gauge("ioc_source_records", "Records stored", label, registry=registry)
+        self._aside = Gauge("ioc_source_quarantined", "Records set aside", label, registry=registry)
+        self._up = Gauge("ioc_database_up", "1 while the database answers", registry=registry)
+
+    async def refresh(self) -> None:
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                healths = {h.id: h for h in await self._parts.sources.health()}
+        except Exception:  # A scrape is answered whatever the database does; the gauge says it.
+            self._up.set(0)
+            return
+        self._up.set(1)
+        profile, clock = self._parts.profile, self._parts.clock
+        now = clock.now_s()
+        self._fresh.clear()
+        for source, quality in qualities(profile, healths, now, clock.rate()).items():
+            self._fresh.labels(source, quality).set(1)
+            health = healths.get(source)
+            self._progress.labels(source).set(progress(health, now))
+            if health is not None:
+                self._records.labels(source).set(health.records)
+                self._aside.labels(source).set(health.quarantined)
+                if health.watermark_s is not None:
+                    self._age.labels(source).set(now - health.watermark_s)

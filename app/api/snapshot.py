@@ -1,0 +1,200 @@
+"""Snapshot: everything a screen needs at once, as one text that many clients share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from app.domain.access import EVERYTHING
+from app.domain.clock import Clock, local_date
+from app.domain.indicator import Indicator, Scene
+from app.domain.ports import AlertStore, ChangeLog, ReadingStore, Series, SourceStore
+from app.domain.profile import Profile
+from app.domain.reading import Reading
+from app.domain.shape import (
+    Json,
+    alert_shape,
+    clock_shape,
+    indicator_shape,
+    qualities,
+    reading_shape,
+    shown_subjects,
+    source_shape,
+    subject_shape,
+)
+
+SCHEMA = 1
+KEPT_S = 1.0
+TREND_DAYS = 30
+TREND_KEPT_S = 60.0
+TREND_AT_LEAST_S = 5.0
+ACTIVE_ALERTS = 200
+BELOW = 0.9
+AT_BEST = 1.25
+_NAMED_LEVELS = ("province", "district", "tier", "department", "sector", "group")
+_COUNTED = frozenset(("fresh", "late", "loading"))
+
+Key = tuple[str, str, str]
+
+
+class Snapshots:
+    """The text of ``/snapshot``; its body is read at most once a second."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        clock: Clock,
+        readings: ReadingStore,
+        changes: ChangeLog,
+        sources: SourceStore,
+        alerts: AlertStore,
+        build: str,
+    ) -> None:
+        self._profile, self._clock, self._build = profile, clock, build
+        self._readings, self._changes = readings, changes
+        self._sources, self._alerts = sources, alerts
+        self._lock = asyncio.Lock()
+        self._head: Json = {}
+        self._body = b""
+        self._read_at = float("-inf")
+        self._keys = scene_keys(profile.scene)
+        self._shown = shown_subjects(profile)
+        self._trends: dict[Key, tuple[float | None, ...]] = {}
+        self._trends_at = float("-inf")
+        self._trends_on = ""
+
+    async def text(self) -> bytes:
+        """JSON of a snapshot; the clock in it is always of now."""
+        loop = asyncio.get_running_loop()
+        async with self._lock:
+            if loop.time() - self._read_at >= KEPT_S:
+                began = loop.time()
+                await self._read()
+                self._read_at = began
+            head = msgspec.json.encode({**self._head, "clock": clock_shape(self._clock)})
+            return head[:-1] + b"," + self._body[1:]
+
+    async def _read(self) -> None:
+        # The position first: what is read after it may be newer, and deltas then repeat it.
+        epoch, offset = await self._changes.position()
+        healths = {h.id: h for h in await self._sources.health()}
+        readings = await self._readings.latest(EVERYTHING, subjects=self._shown)
+        alerts = await self._alerts.alerts(EVERYTHING, "active", ACTIVE_ALERTS)
+        await self._read_trends()
+        now, rate = self._clock.now_s(), self._clock.rate()
+        judged = qualities(self._profile, healths, now, rate)
+        profile = self._profile
+        body: Json = {
+            "sources": [
+                source_shape(c, healths.get(c.id), self._clock, judged[c.id])
+                for c in profile.sources.values()
+            ],
+            "indicators": [indicator_shape(i) for i in profile.indicators.values()],
+            "subjects": [
+                subject_shape(s) for s in profile.subjects.values() if s.level in _NAMED_LEVELS
+            ],
+            "scene": scene_shape(profile.scene),
+            "readings": [self._reading(r, judged) for r in readings],
+            "alerts": [alert_shape(a, profile) for a in alerts],
+            "score": score(profile.scene, profile.indicators, readings, judged),
+        }
+        self._body = msgspec.json.encode(body)
+        self._head = {"epoch": epoch, "offset": offset, "build": self._build, "schema": SCHEMA}
+
+    def _reading(self, reading: Reading, judged: Mapping[str, str]) -> Json:
+        shape = reading_shape(reading, judged)
+        trend = self._trends.get((reading.indicator, reading.subject, reading.period))
+        if trend is not None:
+            last = trend[-1] if trend else None
+            value = reading.value
+            shape["delta"] = None if value is None or last is None else value - last
+            shape["trend"] = trend
+        return shape
+
+    async def _read_trends(self) -> None:
+        """Daily closes change once a data day; they are the costliest read, so they are kept."""
+        loop = asyncio.get_running_loop()
+        today, age = local_date(self._clock.now_s()), loop.time() - self._trends_at
+        if age < TREND_AT_LEAST_S or (age < TREND_KEPT_S and today == self._trends_on):
+            return
+        series: Sequence[Series] = await self._readings.trends(EVERYTHING, self._keys, TREND_DAYS)
+        self._trends = {(s.indicator, s.subject, s.period): s.values for s in series}
+        self._trends_at, self._trends_on = loop.time(), today
+
+
+def scene_keys(scene: Scene) -> list[Key]:
+    """Readings whose trend a screen draws: every tile and every district of the map."""
+    tiles = [(t.indicator, t.subject, t.period) for g in scene.groups for t in g.tiles]
+    shown = scene.map
+    return list(
+        dict.fromkeys([*tiles, *((shown.indicator, s, shown.period) for s in shown.subjects)])
+    )
+
+
+def scene_shape(scene: Scene) -> Json:
+    return {
+        "groups": [
+            {
+                "id": g.id,
+                "title_vi": g.title_vi,
+                "title_en": g.title_en,
+                "tiles": [
+                    {
+                        "id": t.id,
+                        "type": t.type,
+                        "indicator": t.indicator,
+                        "subject": t.subject,
+                        "period": t.period,
+                    }
+                    for t in g.tiles
+                ],
+            }
+            for g in scene.groups
+        ],
+        "map": {
+            "indicator": scene.map.indicator,
+            "period": scene.map.period,
+            "title_vi": scene.map.title_vi,
+            "title_en": scene.map.title_en,
+            "subjects": list(scene.map.subjects),
+        },
+    }
+
+
+def score(
+    scene: Scene,
+    indicators: Mapping[str, Indicator],
+    readings: Sequence[Reading],
+    judged: Mapping[str, str],
+) -> Json:
+    """Mean attainment of the tiles that have a target; tiles of a silent source are left out.
+
+    One good tile cannot hide a bad one: attainment is capped and the minimum is stated beside it.
+    """
+    known = {(r.indicator, r.subject, r.period): r for r in readings}
+    total = 0
+    ratios: list[float] = []
+    for group in scene.groups:
+        for tile in group.tiles:
+            reading = known.get((tile.indicator, tile.subject, tile.period))
+            if reading is None or reading.target is None:
+                continue
+            total += 1
+            if reading.value is not None and judged.get(reading.source) in _COUNTED:
+                up = indicators[tile.indicator].better == "up"
+                ratios.append(attainment(reading.value, reading.target, up=up))
+    return {
+        "value": sum(ratios) / len(ratios) if ratios else None,
+        "minimum": min(ratios, default=None),
+        "below": sum(1 for r in ratios if r < BELOW),
+        "counted": len(ratios),
+        "total": total,
+    }
+
+
+def attainment(value: float, target: float, *, up: bool) -> float:
+    """Value over target, or target over value where less is better; at best 1.25."""
+    part, whole = (value, target) if up else (target, value)
+    return AT_BEST if whole <= 0 else min(AT_BEST, part / whole)
