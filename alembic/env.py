@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 
+from alembic import context
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
-
-from alembic import context
 
 # Any fixed number will do: two processes that start together must agree on it.
 LOCK = 4_853_202_210
 
 
 def _url() -> str:
-    """The address given by the caller, else IOC_DATABASE_URL for a person at the alembic command."""
+    """The caller's address, else IOC_DATABASE_URL for a person at the alembic command."""
     url = context.config.attributes.get("url") or os.environ.get("IOC_DATABASE_URL", "")
     if not url:
         raise SystemExit("No database to migrate: set IOC_DATABASE_URL or run `ioc migrate`.")

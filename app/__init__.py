@@ -1,1 +1,3 @@
 """Intelligent Operations Centre: a province's live indicators, judged against their targets."""
+
+VERSION = "0.1.0"

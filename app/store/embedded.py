@@ -63,6 +63,8 @@ class EmbeddedPostgres:
         self._data_dir = data_dir.absolute()
         self._server: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
+        # Kept over a restart after a crash: whoever holds the address need not learn a new one.
+        self._port: int | None = None
 
     @property
     def pid(self) -> int | None:
@@ -131,7 +133,7 @@ class EmbeddedPostgres:
         reachable = str(sockets) if len(os.fsencode(sockets)) <= _SOCKET_DIR_LIMIT else ""
         log = self._data_dir / "postgres.log"
         for _ in range(4):
-            port = _free_port()
+            port = self._port or _free_port()
             options = SETTINGS | {"port": str(port), "unix_socket_directories": reachable}
             arguments = [f"--{key}={value}" for key, value in options.items()]
             with log.open("wb") as out:
@@ -142,7 +144,9 @@ class EmbeddedPostgres:
                 )  # fmt: skip
             _write_private(_pid_file(self._data_dir), _line(born(self._server.pid)))
             if self._answers(home, port):
+                self._port = port
                 return port
+            self._port = None
             said = log.read_text(errors="replace")
             self._server.wait()
             if "Address already in use" not in said:

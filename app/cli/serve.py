@@ -1,0 +1,82 @@
+"""``ioc serve``: production; one process a role, or all of them under a supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from enum import StrEnum
+
+import typer
+
+from app.settings import Settings, load_settings
+from app.supervisor.run import StartFailed, run
+
+# Nobody may send the server more than this in one message; a wall sends almost nothing.
+_LARGEST_MESSAGE = 64 * 1024
+_END_WITHIN_S = 1.5
+
+
+class Role(StrEnum):
+    """What a process does."""
+
+    all = "all"
+    web = "web"
+    worker = "worker"
+
+
+def command(role: Role = typer.Option(Role.all, help="all supervises one of each.")) -> None:
+    """Serve until Ctrl-C or SIGTERM."""
+    settings = load_settings()
+    if role is Role.all:
+        run(settings, demo=False)
+        return
+    if not settings.database_url:
+        raise StartFailed(
+            f"The role {role.value} alone needs a database: set IOC_DATABASE_URL to"
+            " postgresql://user:password@host:port/database, or use --role all."
+        )
+    if role is Role.web:
+        _web(settings)
+    else:
+        asyncio.run(_worker(settings))
+
+
+def _web(settings: Settings) -> None:
+    import uvicorn
+
+    from app.wiring import web
+
+    uvicorn.run(
+        web(settings),
+        host=settings.host,
+        port=settings.port,
+        ws="websockets-sansio",
+        ws_max_size=_LARGEST_MESSAGE,
+        # Walls are on the local network: deflating costs more than it saves there.
+        ws_per_message_deflate=False,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+
+
+async def _worker(settings: Settings) -> None:
+    from app.wiring import worker
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    work = asyncio.ensure_future(worker(settings, stop))
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not work.done():
+        # Whatever is under way is a transaction: cutting it loses nothing.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(work), _END_WITHIN_S)
+        work.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work

@@ -1,0 +1,122 @@
+"""Child processes: started, started again after a crash, ended together, never left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from asyncio.subprocess import Process
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.store.processes import Born, born, die_with_parent, end, parse
+
+END_WITHIN_S = 2.0
+_LOG_LIMIT = 8_000_000
+_LONGEST_PAUSE_S = 15.0
+# A child that ran this long was well: its next crash starts the back-off anew.
+_WELL_AFTER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run: arguments after the interpreter, and its whole environment."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+
+class Children:
+    """The children of one supervisor; their pids are written down for the next life."""
+
+    def __init__(self, data_dir: Path, say: Callable[[str], None]) -> None:
+        self._pids = data_dir / "children.pids"
+        self._logs = data_dir / "log"
+        self._logs.mkdir(exist_ok=True)
+        self._say = say
+        self._running: dict[str, Born] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stop = asyncio.Event()
+
+    def end_orphans(self) -> None:
+        """Those of an earlier life that was killed; call it while holding the lock."""
+        if self._pids.exists():
+            steps = [(signal.SIGTERM, 1.0), (signal.SIGKILL, 2.0)]
+            end(parse(self._pids.read_text()), steps)
+            self._pids.unlink()
+
+    def start(self, program: Program) -> None:
+        """Run it from now until ``stop``."""
+        self._tasks.append(asyncio.create_task(self._keep(program), name=program.name))
+
+    def pid(self, name: str) -> int | None:
+        """Who runs under this name now."""
+        running = self._running.get(name)
+        return running.pid if running else None
+
+    def log(self, name: str) -> Path:
+        """Where the child's words go."""
+        return self._logs / f"{name}.log"
+
+    async def stop(self) -> None:
+        """End them all, side by side."""
+        self._stop.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._pids.unlink(missing_ok=True)
+
+    async def _keep(self, program: Program) -> None:
+        pause = 0.5
+        while not self._stop.is_set():
+            begun = time.monotonic()
+            process = await self._spawn(program)
+            code = await self._until_end(process)
+            self._running.pop(program.name, None)
+            self._write_down()
+            if self._stop.is_set():
+                return
+            if time.monotonic() - begun > _WELL_AFTER_S:
+                pause = 0.5
+            self._say(
+                f"{program.name} ended with {code}; starting it again in {pause:g} s"
+                f" (see {self.log(program.name)})"
+            )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
+            pause = min(_LONGEST_PAUSE_S, pause * 2)
+
+    async def _spawn(self, program: Program) -> Process:
+        log = self.log(program.name)
+        if log.exists() and log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+        with log.open("ab") as out:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, *program.arguments, env=dict(program.environment),
+                stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out,
+                # Ctrl-C reaches the supervisor alone, which ends its children in order.
+                start_new_session=True, preexec_fn=die_with_parent(signal.SIGKILL),
+            )  # fmt: skip
+        told = born(process.pid)
+        if told is not None:
+            self._running[program.name] = told
+            self._write_down()
+        return process
+
+    async def _until_end(self, process: Process) -> int:
+        ended = asyncio.ensure_future(process.wait())
+        stopped = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        for ask in (process.terminate, process.kill):
+            if ended.done():
+                break
+            with contextlib.suppress(ProcessLookupError):
+                ask()
+            await asyncio.wait([ended], timeout=END_WITHIN_S)
+        return await ended
+
+    def _write_down(self) -> None:
+        self._pids.write_text("".join(f"{b.line()}\n" for b in self._running.values()))
