@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
+from typing import Any
 
 from alembic import context
-from sqlalchemy import Connection, pool, text
+from sqlalchemy import Connection, event, pool, text
+from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import await_only
 
 # Any fixed number will do: two processes that start together must agree on it.
 LOCK = 4_853_202_210
@@ -27,8 +31,20 @@ def _upgrade(connection: Connection) -> None:
     context.run_migrations()
 
 
+def _script(
+    cursor: object, statement: str, parameters: Sequence[object], execution: ExecutionContext
+) -> bool:
+    """A migration is written as one SQL script; asyncpg prepares single statements only."""
+    if parameters or ";" not in statement.rstrip().rstrip(";"):
+        return False
+    driver: Any = execution.root_connection.connection.driver_connection
+    await_only(driver.execute(statement))
+    return True
+
+
 async def _online() -> None:
     engine = create_async_engine(_url(), poolclass=pool.NullPool)
+    event.listen(engine.sync_engine, "do_execute", _script)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)

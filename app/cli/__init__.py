@@ -17,7 +17,10 @@ from app.supervisor.run import StartFailed
 def build() -> typer.Typer:
     """All sub-commands, found by folder: a new one is a new file."""
     commands = typer.Typer(
-        help="Operations centre of a province.", no_args_is_help=True, add_completion=False
+        help="Operations centre of a province.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
     )
     for found in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         if not found.name.startswith("_"):

@@ -51,6 +51,8 @@ def _web(settings: Settings) -> None:
         web(settings),
         host=settings.host,
         port=settings.port,
+        # "auto" would go on serving errors when the parts could not be opened.
+        lifespan="on",
         ws="websockets-sansio",
         ws_max_size=_LARGEST_MESSAGE,
         # Walls are on the local network: deflating costs more than it saves there.
