@@ -11,12 +11,10 @@ from app.api.figures import figures
 from app.api.guard import Guard
 from app.api.lists import observed, stated
 from app.api.pages import pages
-from app.api.parts import ApiParts
+from app.api.parts import ROOT, ApiParts
 from app.api.probes import probes
 from app.api.problems import answer_problems
 from app.api.snapshot import Snapshots
-
-ROOT = "/api/v1"
 
 
 def create_api(parts: ApiParts) -> FastAPI:
@@ -44,7 +42,7 @@ def create_api(parts: ApiParts) -> FastAPI:
         parts.build,
     )
     for router in (figures(parts, snapshots), stated(parts), observed(parts)):
-        app.include_router(router, prefix=ROOT)
+        app.include_router(router)
     app.include_router(probes(parts, registry))
     app.router.routes.append(pages(parts.static_dir))
     answer_problems(app)

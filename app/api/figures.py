@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from app.api import models
-from app.api.parts import ApiParts
+from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, Refused
 from app.api.queries import (
     HistoryQuery,
@@ -37,7 +37,7 @@ def json(body: object) -> Response:
 
 def figures(parts: ApiParts, snapshots: Snapshots) -> APIRouter:
     """``/snapshot``, ``/readings/latest``, ``/readings/history``."""
-    router = APIRouter(responses=RESPONSES, tags=["figures"])
+    router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["figures"])
 
     @router.get("/snapshot", response_model=models.Snapshot)
     async def snapshot() -> Response:

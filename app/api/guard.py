@@ -7,6 +7,8 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.problems import failed
+
 # Svelte sets style attributes for bar lengths and grid places; scripts are files only.
 CSP = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -39,7 +41,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        status = "500"
+        status = ""
 
         async def guarded(message: Message) -> None:
             nonlocal status
@@ -50,6 +52,10 @@ class Guard:
 
         try:
             await self._app(scope, receive, guarded)
+        except Exception as error:
+            if status:  # Half an answer is out: only the connection's end can tell.
+                raise
+            await failed(scope["path"], error)(scope, receive, guarded)
         finally:
             # The route's own template: addresses people invent must not become time series.
             route = getattr(scope.get("route"), "path", "none")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from app.api import models
 from app.api.figures import json
-from app.api.parts import ApiParts
+from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, Refused, unknown
 from app.api.queries import (
     AREA_LEVELS,
@@ -39,7 +39,7 @@ from app.domain.shape import (
 
 def stated(parts: ApiParts) -> APIRouter:
     """``/areas``, ``/subjects``, ``/indicators``: what the profile states."""
-    router = APIRouter(responses=RESPONSES, tags=["profile"])
+    router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["profile"])
     profile = parts.profile
 
     @router.get("/areas", response_model=models.Areas)
@@ -76,7 +76,7 @@ def stated(parts: ApiParts) -> APIRouter:
 
 def observed(parts: ApiParts) -> APIRouter:
     """``/cases``, ``/sources``, ``/quarantine``, ``/alerts``: what was observed."""
-    router = APIRouter(responses=RESPONSES, tags=["observed"])
+    router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["observed"])
     profile = parts.profile
 
     @router.get("/cases", response_model=models.Cases)

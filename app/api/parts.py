@@ -13,6 +13,8 @@ from app.domain.clock import Clock
 from app.domain.ports import AlertStore, CaseStore, ChangeLog, ReadingStore, SourceStore
 from app.domain.profile import Profile
 
+ROOT = "/api/v1"
+
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:

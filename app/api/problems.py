@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import structlog
@@ -44,8 +45,9 @@ class Refused(Exception):
 
 def unknown(parameter: str, value: str, known: Iterable[str], where: str) -> Refused:
     """A value that names nothing: 404 with what there is."""
-    some = sorted(known)
-    shown = ", ".join(some[:20]) + (", …" if len(some) > 20 else "")
+    names = sorted(known)
+    near = names if len(names) <= 20 else get_close_matches(value, names, 5) or names[:5]
+    shown = ", ".join(near) + (", …" if len(near) < len(names) else "")
     detail = f"{parameter} {value!r} is unknown; expected one of {shown}; {where}"
     return Refused(404, detail, parameter)
 
@@ -67,11 +69,10 @@ def problem(
 
 
 def answer_problems(app: FastAPI) -> None:
-    """Register the handlers: nothing the API answers with an error is of another form."""
+    """Register the handlers; what is left over is answered by the guard through ``failed``."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _failed)
     for kind in (OSError, TimeoutError):
         app.add_exception_handler(kind, _away)
 
@@ -113,6 +114,7 @@ async def _away(request: Request, error: Exception) -> JSONResponse:
     return problem(503, detail, request.url.path)
 
 
-async def _failed(request: Request, error: Exception) -> JSONResponse:
-    detail = f"{request.url.path} failed; expected an answer; the reason is in the server's log"
-    return problem(500, detail, request.url.path)
+def failed(path: str, error: Exception) -> JSONResponse:
+    """For what no handler took; the trace goes to the log, never to the client."""
+    log.error("a request failed", path=path, error=repr(error), exc_info=error)
+    return problem(500, f"{path} failed; expected an answer; see the server's log", path)
