@@ -37,7 +37,7 @@ CHANGES_AT_ONCE = 200
 READINGS_AT_MOST = 2000  # of one change; a change that reaches it is followed by a refresh
 CLIENTS_AT_MOST = 2000
 CALM_EVERY = 5  # health polls between two source frames that only move counters
-BACK_OFF_S = (0.5, 5.0)
+BACK_OFF_S = (0.25, 2.0)
 
 
 class Hub:
