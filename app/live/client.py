@@ -79,8 +79,10 @@ class Client:
         while not self._hub.closing:
             await self.wake.wait()
             self.wake.clear()
+            beat = self._hub.beats, self._hub.beat
             await self._deltas()
-            await self._beat()
+            # A beat names an offset: it must not overtake the changes up to there.
+            await self._beat(*(beat if self._serial != self._hub.ring.serial else ()))
         await self._close(CLOSE_STOPPING, "the server stops; reconnect")
 
     async def _resume(self, epoch: str, offset: int) -> bool:
@@ -149,10 +151,12 @@ class Client:
             return None  # The database is away: asked again, while the beats go on.
         return asked.result()
 
-    async def _beat(self) -> None:
-        if self._beats != self._hub.beats:
-            self._beats = self._hub.beats
-            await self._text(self._hub.beat)
+    async def _beat(self, number: int | None = None, text: str = "") -> None:
+        if number is None:
+            number, text = self._hub.beats, self._hub.beat
+        if number != self._beats:
+            self._beats = number
+            await self._text(text)
 
     async def _text(self, text: str) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_S):
