@@ -9,7 +9,7 @@ from starlette.routing import WebSocketRoute
 
 from app.api.figures import figures
 from app.api.guard import Guard
-from app.api.lists import observed, stated
+from app.api.lists import counted, fed, stated
 from app.api.pages import pages
 from app.api.parts import ROOT, ApiParts
 from app.api.probes import probes
@@ -41,8 +41,10 @@ def create_api(parts: ApiParts) -> FastAPI:
         parts.alerts,
         parts.build,
     )
-    for router in (figures(parts, snapshots), stated(parts), observed(parts)):
-        app.include_router(router)
+    app.state.snapshot = snapshots.text  # what wiring gives the hub
+    app.include_router(figures(parts, snapshots))
+    for router in (stated, counted, fed):
+        app.include_router(router(parts))
     app.include_router(probes(parts, registry))
     app.router.routes.append(pages(parts.static_dir))
     answer_problems(app)

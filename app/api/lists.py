@@ -74,15 +74,14 @@ def stated(parts: ApiParts) -> APIRouter:
     return router
 
 
-def observed(parts: ApiParts) -> APIRouter:
-    """``/cases``, ``/sources``, ``/quarantine``, ``/alerts``: what was observed."""
-    router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["observed"])
-    profile = parts.profile
+def counted(parts: ApiParts) -> APIRouter:
+    """``/cases``, ``/alerts``: what lies behind the figures and what follows from them."""
+    router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["cases and alerts"])
 
     @router.get("/cases", response_model=models.Cases)
     async def cases(query: Annotated[CasesQuery, Query()]) -> Response:
         """Open cases past their due time, the longest overdue first."""
-        owners, sector = owners_of(profile, query.subject)
+        owners, sector = owners_of(parts.profile, query.subject)
         at_s = await _known_s(parts, query.kind)
         skipped = int(query.after or 0)
         total, rows = await parts.cases.overdue(
@@ -97,6 +96,20 @@ def observed(parts: ApiParts) -> APIRouter:
         done = skipped + len(rows)
         following = str(done) if rows and done < total else None
         return json({"cases": [_case(r, at_s) for r in rows], "total": total, "next": following})
+
+    @router.get("/alerts", response_model=models.Alerts)
+    async def alerts(query: Annotated[AlertsQuery, Query()]) -> Response:
+        """Episodes of lagging indicators, the newest first."""
+        rows = await parts.alerts.alerts(EVERYTHING, query.state, query.limit)
+        return json({"alerts": [alert_shape(a, parts.profile) for a in rows]})
+
+    return router
+
+
+def fed(parts: ApiParts) -> APIRouter:
+    """``/sources``, ``/quarantine``: the feeds and what of them could not be read."""
+    router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["sources"])
+    profile = parts.profile
 
     @router.get("/sources", response_model=models.Sources)
     async def sources() -> Response:
@@ -127,12 +140,6 @@ def observed(parts: ApiParts) -> APIRouter:
             for r in rows
         ]
         return json({"quarantine": found})
-
-    @router.get("/alerts", response_model=models.Alerts)
-    async def alerts(query: Annotated[AlertsQuery, Query()]) -> Response:
-        """Episodes of lagging indicators, the newest first."""
-        rows = await parts.alerts.alerts(EVERYTHING, query.state, query.limit)
-        return json({"alerts": [alert_shape(a, profile) for a in rows]})
 
     return router
 
