@@ -1,12 +1,13 @@
 # Everything a person types here. Needs Python 3.11+ and make; no Node, no PostgreSQL.
 # PIP_CACHE_DIR, UV_CACHE_DIR and npm_config_cache are honoured from the environment.
 PYTHON ?= python3
+PREFIX ?= build/image
 PY := .venv/bin/python
 LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui env env-dev truth pictures lock wheel clean
+.PHONY: help demo test check ui env env-dev truth pictures lock wheel image clean
 
 help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
@@ -44,7 +45,13 @@ ui:
 	@PYTHON=$(PYTHON) .ci/ui
 
 wheel: env-dev ui
-	@$(PY) -m hatchling build -t wheel
+	@rm -rf dist && $(PY) -m hatchling build -t wheel
+
+# What the Dockerfile's last stage takes: the locked dependencies and the wheel, nothing else.
+image: wheel
+	@$(PYTHON) -m venv $(PREFIX)
+	@VIRTUAL_ENV=$(PREFIX) .venv/bin/uv pip sync -q --require-hashes --link-mode copy requirements.txt
+	@VIRTUAL_ENV=$(PREFIX) .venv/bin/uv pip install -q --no-deps --offline dist/*.whl
 
 # After a change of the dependencies in pyproject.toml.
 lock: env-dev

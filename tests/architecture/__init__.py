@@ -1,0 +1,1 @@
+"""Gates: the shape of the code, checked by tools."""

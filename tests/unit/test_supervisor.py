@@ -1,0 +1,159 @@
+"""The supervisor: data time that never goes back, children that come back and never stay behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.domain.clock import read_clock
+from app.store.processes import Born, born
+from app.supervisor.children import Children, Program
+from app.supervisor.data_time import OPENING_S, DataTime, DataTimeLost
+from app.supervisor.fill import read_fill
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_demo_opens_on_monday_morning(tmp_path: Path):
+    told = DataTime(tmp_path, 60)
+    assert told.begins_s == OPENING_S
+    clock = read_clock(told.clock_file)
+    assert OPENING_S <= clock.now_s() < OPENING_S + 60
+    assert clock.rate() == 60
+
+
+def test_after_a_clean_stop_data_time_goes_on_from_there(tmp_path: Path):
+    told = DataTime(tmp_path, 60)
+    time.sleep(0.05)
+    told.close()
+    seen = read_clock(told.clock_file).now_s()
+    assert 0 <= seen - DataTime(tmp_path, 60).begins_s < 30
+
+
+def test_after_a_kill_data_time_is_ahead_of_all_that_was_seen(tmp_path: Path):
+    told = DataTime(tmp_path, 60)
+    seen = read_clock(told.clock_file).now_s()
+    again = DataTime(tmp_path, 60).begins_s
+    assert seen + 60 < again <= seen + 2 * 60 + 1
+
+
+def test_the_lease_foresees_a_change_of_pace(tmp_path: Path):
+    half_past_five = OPENING_S + 9.5 * 3600
+    (tmp_path / "lease").write_text(f'{{"data_s": {half_past_five - 60}}}')
+    told = DataTime(tmp_path, 60)
+    assert told.begins_s == half_past_five - 60
+    # One second at 60 brings the evening, the second one passes at 1200.
+    assert DataTime(tmp_path, 60).begins_s == pytest.approx(half_past_five + 1200, abs=60)
+
+
+def test_a_broken_lease_is_named_with_the_remedy(tmp_path: Path):
+    (tmp_path / "lease").write_text("{")
+    with pytest.raises(DataTimeLost, match=r"lease does not tell.*or begin anew"):
+        DataTime(tmp_path, 60)
+
+
+SLEEPER = Program("sleeper", ["-c", "import time; time.sleep(600)"], dict(os.environ))
+
+
+async def until(told, within_s: float = 10.0):
+    end = time.monotonic() + within_s
+    while not (value := told()):
+        assert time.monotonic() < end, "it did not come to pass"
+        await asyncio.sleep(0.02)
+    return value
+
+
+async def test_a_crashed_child_comes_back_and_all_end_together(tmp_path: Path):
+    said: list[str] = []
+    children = Children(tmp_path, said.append)
+    children.start(SLEEPER)
+    first = await until(lambda: children.pid("sleeper"))
+    os.kill(first, signal.SIGKILL)
+    second = await until(lambda: children.pid("sleeper") not in (None, first))
+    assert second
+    assert "sleeper ended with -9; starting it again" in said[0]
+    last = born(children.pid("sleeper") or 0)
+    assert last is not None
+    await children.stop()
+    assert not last.alive()
+    assert not (tmp_path / "children.pids").exists()
+
+
+async def test_a_child_deaf_to_sigterm_is_ended_in_time(tmp_path: Path):
+    deaf = (
+        "import signal, time, pathlib, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+    )
+    ready = tmp_path / "ready"
+    children = Children(tmp_path, print)
+    children.start(Program("deaf", ["-c", deaf, str(ready)], dict(os.environ)))
+    await until(ready.exists)
+    begun = time.monotonic()
+    await children.stop()
+    assert time.monotonic() - begun < 4
+
+
+PARENT = """
+import asyncio, os, sys
+from pathlib import Path
+from app.supervisor.children import Children, Program
+async def main():
+    children = Children(Path(sys.argv[1]), print)
+    children.start(Program("child", ["-c", "import time; time.sleep(600)"], dict(os.environ)))
+    while children.pid("child") is None:
+        await asyncio.sleep(0.01)
+    print("up", flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+async def test_children_die_with_a_killed_supervisor(tmp_path: Path):
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, tmp_path], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        child = Born(*parse_line(tmp_path / "children.pids"))
+        assert child.alive()
+        parent.kill()
+    await until(lambda: not child.alive())
+
+
+def parse_line(path: Path) -> tuple[int, str]:
+    pid, started = path.read_text().split()
+    return int(pid), started
+
+
+async def test_orphans_are_told_by_pid_and_start_time(tmp_path: Path):
+    orphan = subprocess.Popen(["/bin/sleep", "60"])
+    innocent = subprocess.Popen(["/bin/sleep", "60"])
+    try:
+        told = born(orphan.pid)
+        assert told is not None
+        stale = Born(innocent.pid, "1@another-boot")
+        (tmp_path / "children.pids").write_text(f"{told.line()}\n{stale.line()}\n")
+        Children(tmp_path, print).end_orphans()
+        assert orphan.wait(5) == -signal.SIGTERM
+        assert innocent.poll() is None
+    finally:
+        for process in (orphan, innocent):
+            process.kill()
+            process.wait()
+
+
+def test_the_fill_is_read_from_the_sources():
+    body = b'{"sources":[{"id":"a","progress":1.0,"records":5},{"id":"b","progress":0.5}]}'
+    fill = read_fill(body)
+    assert fill is not None
+    assert (fill.share, fill.records, fill.done) == (0.75, 5, False)
+    assert read_fill(b'{"sources":[]}').done is False
+    assert read_fill(b"nothing") is None
+    assert read_fill(None) is None
