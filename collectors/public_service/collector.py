@@ -1,0 +1,332 @@
+"""Dossiers and procedures of the one-stop shop, as its synchronisation queue gives them.
+
+Wire format: ``docs/reference/feeds/public_service.md``. A session from ``/auth``; pages of the
+queue from ``/share`` (service ``LayHangDoiDongBo``); the queue's own cursor says where to go on.
+
+Gives ``dossier`` (hồ sơ TTHC) and ``procedure`` (thủ tục hành chính) records. Names, telephone
+numbers, e-mail and addresses of citizens are not read. Settings: ``username``; ``password_env``
+names the environment variable of the password, ``password_simulated`` is taken when it is not set;
+``page_size``; ``madonvi``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from app.plugin import (
+    Event,
+    Feed,
+    FeedBroken,
+    FeedDown,
+    Page,
+    RecordUpdate,
+    Rejected,
+    Version,
+    Wait,
+)
+
+API_VERSION = 1
+EVERY = 60
+
+_OK = (0, "0", "00")
+_EXPIRED = ("401", 401)
+_OLD = re.compile(r"(\d{3})\.(\d{2,3})\.(\d{2,3})\.H38\Z")
+_NEW = re.compile(r"H38(?:\.\d{1,3}){1,2}\Z")
+_STAMP = re.compile(r"\d{14}\Z")
+_STATUSES = frozenset(str(n) for n in range(1, 11))
+_FULL_LEVELS = frozenset(("4", "toàn trình"))
+_LEVELS = frozenset(("1", "2", "3", "4", "toàn trình", "một phần"))
+
+
+class _Answer(msgspec.Struct):
+    error_code: str | int
+    result: list[msgspec.Raw] = []
+    cursorTiep: str = ""  # noqa: N815 (a name of the wire)
+    conNua: bool = False  # noqa: N815
+    hetDen: str = ""  # noqa: N815
+    message: str = ""
+
+
+class _Record(msgspec.Struct):
+    ThoiDiemGui: str
+    service: str
+    data: list[dict[str, Any]]
+
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_record = msgspec.json.Decoder(_Record).decode
+
+
+async def collect(feed: Feed, since: str) -> Page:
+    """Read the page after ``since``; "" is the beginning."""
+    answer, body = await _ask(feed, since)
+    if answer.error_code in _EXPIRED:
+        feed.memory.pop("session", None)
+        answer, body = await _ask(feed, since)
+    if answer.error_code not in _OK:
+        raise FeedDown(
+            f"public_service answers error_code {answer.error_code} {answer.message[:100]!r},"
+            " expected 00: ask the portal whether this account is still admitted"
+        )
+    return _read_page(answer, body)
+
+
+def _read_page(answer: _Answer, body: bytes) -> Page:
+    try:
+        up_to_s = stamp_s(answer.hetDen, "hetDen")
+    except ValueError as wrong:
+        raise FeedBroken(f"public_service: {wrong}", body) from wrong
+    updates: list[RecordUpdate] = []
+    rejected: list[Rejected] = []
+    for raw in answer.result:
+        try:
+            updates.extend(read_record(bytes(raw)))
+        except ValueError as wrong:
+            rejected.append(Rejected(str(wrong), bytes(raw)))
+    return Page(
+        tuple(updates),
+        tuple(rejected),
+        answer.cursorTiep,
+        answer.conNua,
+        up_to_s,
+        len(answer.result),
+        hashlib.sha256(body).hexdigest(),
+    )
+
+
+async def _ask(feed: Feed, since: str) -> tuple[_Answer, bytes]:
+    session = feed.memory.get("session") or await _log_in(feed)
+    asked = {
+        "service": "LayHangDoiDongBo",
+        "session": session,
+        "madonvi": feed.settings.get("madonvi", "H38"),
+        "cursor": since,
+        "limit": int(feed.settings.get("page_size", "2000")),
+    }
+    headers = {"Content-Type": "application/json"}
+    reply = await feed.request("POST", "share", headers=headers, body=msgspec.json.encode(asked))
+    if reply.status != 200:
+        raise FeedDown(f"public_service answers {reply.status} to /share, expected 200")
+    try:
+        return _decode_answer(reply.body), reply.body
+    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        raise FeedBroken(
+            f"public_service: expected JSON with error_code and result ({wrong})", reply.body
+        ) from wrong
+
+
+async def _log_in(feed: Feed) -> str:
+    password = os.environ.get(feed.settings.get("password_env", "")) or feed.settings.get(
+        "password_simulated", ""
+    )
+    body = msgspec.json.encode({"username": feed.settings.get("username", ""), "password": password})
+    reply = await feed.request("POST", "auth", headers={"Content-Type": "application/json"}, body=body)
+    try:
+        told = msgspec.json.decode(reply.body, type=dict[str, Any])
+    except msgspec.MsgspecError as wrong:
+        raise FeedBroken(f"public_service: /auth gave no JSON ({wrong})", reply.body) from wrong
+    if reply.status != 200 or told.get("error_code") not in _OK or not told.get("session"):
+        raise FeedDown(
+            "public_service refuses the account: check username and the variable"
+            f" {feed.settings.get('password_env', '')!r}"
+        )
+    feed.memory["session"] = str(told["session"])
+    return feed.memory["session"]
+
+
+def read_record(raw: bytes) -> tuple[RecordUpdate, ...]:
+    """Read one record of the queue; ValueError says what was expected."""
+    try:
+        record = _decode_record(raw)
+    except msgspec.MsgspecError as wrong:
+        raise ValueError(f"expected ThoiDiemGui, service, data ({wrong})") from wrong
+    sent_s = stamp_s(record.ThoiDiemGui, "ThoiDiemGui")
+    reader = _READERS.get(record.service)
+    if reader is None:
+        raise ValueError(f"service {record.service!r}; expected one of {', '.join(_READERS)}")
+    return tuple(reader(item, sent_s) for item in record.data)
+
+
+def _dossier(item: dict[str, Any], sent_s: int) -> RecordUpdate:
+    code = _text(item, "MaHoSo", needed=True)
+    status = _text(item, "TrangThaiHoSo", needed=True)
+    if status not in _STATUSES:
+        raise ValueError(f"TrangThaiHoSo {status!r}; expected 1..10")
+    maximum = _text(item, "ThoiHanGiaiQuyet")
+    if maximum and not maximum.isdigit():
+        raise ValueError(f"ThoiHanGiaiQuyet {maximum!r}; expected working days")
+    version = Version(
+        sent_s,
+        _optional_s(item, "NgayTiepNhan"),
+        _optional_s(item, "NgayHenTra"),
+        int(maximum) if maximum else None,
+        _flags(item),
+        {},
+        tuple(_waits(item)),
+        tuple(_dated(item, status)),
+    )
+    return RecordUpdate("dossier", code, _agency_of(code), _text(item, "MaLinhVuc"), version)
+
+
+def _flags(item: dict[str, Any]) -> frozenset[str]:
+    held = set()
+    if _text(item, "KenhThucHien") == "2":
+        held.add("online")
+    if any(_amount(fee) > 0 for fee in _list(item, "DanhSachLePhi")):
+        held.add("fee_due")
+    if _text(item, "DuocThanhToanTrucTuyen") in ("1", "2"):
+        held.add("paid_online")
+    if any(_text(p, "DuongDanTepTinKetQua") for p in _list(item, "DanhSachGiayToKetQua")):
+        held.add("e_result")
+    if _text(item, "MaKetQua"):
+        held.add("result_due")
+    if _digitised(item):
+        held.add("digitised")
+    return frozenset(held)
+
+
+def _digitised(item: dict[str, Any]) -> bool:
+    told = _text(item, "HoSoCoThanhPhanSoHoa")
+    if told:
+        return told == "1"
+    kept = [
+        paper
+        for paper in _list(item, "TaiLieuNop")
+        if _text(paper, "IsDeleted").lower() not in ("true", "1")
+    ]
+    return bool(kept) and all(_text(paper, "DuocSoHoa") == "1" for paper in kept)
+
+
+def _amount(fee: dict[str, Any]) -> float:
+    told = _text(fee, "Gia") or "0"
+    try:
+        return float(told)
+    except ValueError:
+        raise ValueError(f"Gia {told!r}; expected an amount in VND") from None
+
+
+def _waits(item: dict[str, Any]) -> list[Wait]:
+    found = []
+    for row in _list(item, "DanhSachHoSoBoSung"):
+        ref = _text(row, "HoSoBoSungId")
+        asked = _optional_s(row, "NgayBoSung")
+        if ref and asked is not None:
+            found.append(Wait(ref, asked, _optional_s(row, "NgayTiepNhanBoSung")))
+    return found
+
+
+def _dated(item: dict[str, Any], status: str) -> list[Event]:
+    found = []
+    ended = _optional_s(item, "NgayKetThucXuLy")
+    if status in ("3", "7", "8", "9", "10") and ended is not None:
+        found.append(Event(ended, "9" if status == "10" else status))
+    handed = _optional_s(item, "NgayTra")
+    if status == "10" and handed is not None:
+        found.append(Event(handed, "10"))
+    return found
+
+
+def _progress(item: dict[str, Any], _: int) -> RecordUpdate:
+    code = _text(item, "MaHoSo", needed=True)
+    status = _text(item, "TrangThai", needed=True)
+    if status not in _STATUSES:
+        raise ValueError(f"TrangThai {status!r}; expected 1..10")
+    at_s = stamp_s(_text(item, "ThoiDiemXuLy", needed=True), "ThoiDiemXuLy")
+    return RecordUpdate("dossier", code, _agency_of(code), events=(Event(at_s, status),))
+
+
+def _procedure(item: dict[str, Any], sent_s: int) -> RecordUpdate:
+    code = _text(item, "MaTTHC", needed=True)
+    level = _text(item, "MucDo", needed=True).lower()
+    if level not in _LEVELS:
+        raise ValueError(f"MucDo {level!r}; expected 1..4, toàn trình or một phần")
+    issued = day_s(_text(item, "NgayBanHanh", needed=True), "NgayBanHanh")
+    since = day_s(_text(item, "MucDoTuNgay") or _text(item, "NgayBanHanh"), "MucDoTuNgay")
+    flag = "+level4" if level in _FULL_LEVELS else "-level4"
+    return RecordUpdate(
+        "procedure",
+        code,
+        _text(item, "MaCoQuan", needed=True),
+        _text(item, "MaLinhVuc"),
+        Version(sent_s, issued),
+        (Event(since, flag),),
+    )
+
+
+_READERS = {
+    "DongBoHoSoMC": _dossier,
+    "CapNhatTienDoHoSoMC": _progress,
+    "LayDanhSachTTHC": _procedure,
+}
+
+
+@lru_cache(maxsize=4096)
+def _agency(prefix: str) -> str:
+    old = _OLD.match(prefix)
+    if old:
+        numbers = [int(part) for part in (old[3], old[2], old[1])]
+        return ".".join(["H38", *(str(n) for n in numbers if n)])
+    if _NEW.match(prefix):
+        return prefix
+    raise ValueError(f"MaHoSo begins with {prefix!r}; expected an agency code of H38")
+
+
+def _agency_of(code: str) -> str:
+    prefix, _, rest = code.partition("-")
+    if not rest:
+        raise ValueError(f"MaHoSo {code!r}; expected agency-yyMMdd-serial")
+    return _agency(prefix)
+
+
+def _text(item: dict[str, Any], name: str, *, needed: bool = False) -> str:
+    told = item.get(name)
+    if told is None or told == "":
+        if needed:
+            raise ValueError(f"{name} is missing")
+        return ""
+    if isinstance(told, (str, int)):
+        return str(told).strip()
+    if isinstance(told, float):
+        return f"{told:g}"
+    raise ValueError(f"{name} is {type(told).__name__}; expected text")
+
+
+def _list(item: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    told = item.get(name) or []
+    if not isinstance(told, list) or any(not isinstance(row, dict) for row in told):
+        raise ValueError(f"{name} is not a list of objects")
+    return told
+
+
+def _optional_s(item: dict[str, Any], name: str) -> int | None:
+    told = _text(item, name)
+    return stamp_s(told, name) if told else None
+
+
+def stamp_s(text: str, name: str) -> int:
+    """Epoch seconds of a ``yyyyMMddHHmmss`` in Vietnamese time."""
+    if not _STAMP.match(text):
+        raise ValueError(f"{name} {text!r}; expected yyyyMMddHHmmss")
+    seconds = int(text[8:10]) * 3600 + int(text[10:12]) * 60 + int(text[12:14])
+    if int(text[8:10]) > 23 or int(text[10:12]) > 59 or int(text[12:14]) > 59:
+        raise ValueError(f"{name} {text!r}; no such time of day")
+    return day_s(text[:8], name) + seconds
+
+
+@lru_cache(maxsize=8192)
+def day_s(text: str, name: str) -> int:
+    """Epoch seconds of midnight of a ``yyyyMMdd`` in Vietnamese time."""
+    try:
+        day = datetime(int(text[:4]), int(text[4:6]), int(text[6:8]), tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f"{name} {text!r}; expected yyyyMMdd") from None
+    if len(text) != 8:
+        raise ValueError(f"{name} {text!r}; expected yyyyMMdd")
+    return int(day.timestamp()) - 7 * 3600

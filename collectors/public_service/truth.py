@@ -1,0 +1,328 @@
+"""Truth of `ps.*`: counted plainly from the records emitted, dossier by dossier, at one instant."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from collectors._world.calendar import DAY_S, day_of, is_working_day, midnight_s
+
+if TYPE_CHECKING:
+    from collectors._world.feed import Answer, Message
+    from collectors._world.world import World
+
+_INDICATORS = (
+    "ps.on_time",
+    "ps.overdue_open",
+    "ps.fully_online",
+    "ps.filed_online",
+    "ps.paid_online",
+    "ps.digitised",
+    "ps.new_procedures_online",
+)
+_WORKING = ("2", "4", "5", "6")
+
+
+@dataclass(slots=True)
+class _Dossier:
+    agency: str = ""
+    sector: str = ""
+    stated: int = -1  # ThoiDiemGui of the newest item
+    item: dict[str, Any] | None = None
+    progress: set[tuple[int, str]] = field(default_factory=set)
+    statuses: list[tuple[int, str]] | None = None
+
+
+@dataclass(slots=True)
+class _Procedure:
+    agency: str = ""
+    sector: str = ""
+    stated: int = -1
+    issued: int = 0
+    levels: set[tuple[int, bool]] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    end: int | None
+    done: bool
+    late: bool | None
+
+
+class PublicServiceTruth:
+    """Keeps of every dossier its newest item and all its progress."""
+
+    indicators: tuple[str, ...] = _INDICATORS
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._parents = {unit.code: unit.parent for unit in world.units}
+        self._dossiers: defaultdict[str, _Dossier] = defaultdict(_Dossier)
+        self._procedures: defaultdict[str, _Procedure] = defaultdict(_Procedure)
+        self._count = 0
+        self._kept: dict[tuple[str, str, int, int], dict[tuple[str, str], list[int]]] = {}
+
+    def add(self, message: Message) -> None:
+        """Take one emitted record."""
+        self._count += 1
+        record = json.loads(message.body)
+        stated = _seconds(record["ThoiDiemGui"])
+        for item in record["data"]:
+            if record["service"] == "LayDanhSachTTHC":
+                self._add_procedure(item, stated)
+            else:
+                self._add_dossier(record["service"], item, stated)
+
+    def _add_procedure(self, item: dict[str, Any], stated: int) -> None:
+        procedure = self._procedures[item["MaTTHC"]]
+        full = item["MucDo"] in ("4", "toàn trình")
+        procedure.levels.add((_seconds(item["MucDoTuNgay"] + "000000"), full))
+        if stated > procedure.stated:
+            procedure.stated = stated
+            procedure.agency, procedure.sector = item["MaCoQuan"], item["MaLinhVuc"]
+            procedure.issued = _seconds(item["NgayBanHanh"] + "000000")
+
+    def _add_dossier(self, service: str, item: dict[str, Any], stated: int) -> None:
+        dossier = self._dossiers[item["MaHoSo"]]
+        dossier.agency = _agency(item["MaHoSo"].split("-")[0])
+        dossier.statuses = None
+        if service == "CapNhatTienDoHoSoMC":
+            dossier.progress.add((_seconds(item["ThoiDiemXuLy"]), str(item["TrangThai"])))
+        elif stated > dossier.stated:
+            dossier.stated, dossier.item = stated, item
+            dossier.sector = item["MaLinhVuc"]
+
+    def ask(self, indicator: str, level: str, period: str, at_s: int) -> Answer:
+        """Give value, num, den of every subject of the level."""
+        if indicator not in _INDICATORS:
+            return {}
+        key = (indicator, period, at_s, self._count)
+        if key not in self._kept:
+            self._kept = {k: v for k, v in self._kept.items() if k[2:] == key[2:]}
+            self._kept[key] = self._sum(indicator, period, at_s)
+        totals: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for (agency, sector), (num, den) in self._kept[key].items():
+            subject = self._subject(level, agency, sector)
+            if subject is not None:
+                totals[subject][0] += num
+                totals[subject][1] += den
+        if indicator == "ps.overdue_open":
+            return {subject: (num, num, None) for subject, (num, _) in totals.items()}
+        return {s: (num / den if den else None, num, den) for s, (num, den) in totals.items()}
+
+    def _subject(self, level: str, code: str, sector: str) -> str | None:
+        if level == "sector":
+            return f"sector:{sector}" if sector else None
+        agency = self._world.agency.get(code)
+        if agency is None:
+            return None
+        if level in ("agency", "department"):
+            return f"agency:{code}" if (agency.tier == "province") == (level == "department") else None
+        if level == "tier":
+            return f"tier:{agency.tier}"
+        area = agency.area
+        if level == "province":
+            return "area:10"
+        if level == "commune":
+            return f"area:{area}" if agency.tier == "commune" else None
+        if level == "district" and agency.tier != "province":
+            return f"area:{area if agency.tier == 'district' else self._parents[area]}"
+        return None
+
+    def _sum(self, indicator: str, period: str, at_s: int) -> dict[tuple[str, str], list[int]]:
+        begin, last = _bounds(period, at_s)
+        until = min(at_s, last)
+        found: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+        if indicator == "ps.new_procedures_online":
+            rows = ((p.agency, p.sector, _offered(p, begin, until)) for p in self._procedures.values())
+        else:
+            rows = ((d.agency, d.sector, _count(indicator, d, begin, until)) for d in self._dossiers.values())
+        for agency, sector, (num, den) in rows:
+            if num or den:
+                cell = found[(agency, sector)]
+                cell[0] += num
+                cell[1] += den
+        return dict(found)
+
+
+def _offered(procedure: _Procedure, begin: int, until: int) -> tuple[int, int]:
+    if not begin <= procedure.issued <= until:
+        return 0, 0
+    # On one day both ways: not offered in full holds.
+    known = sorted((at, not full) for at, full in procedure.levels if at <= until)
+    return int(bool(known) and not known[-1][1]), 1
+
+
+def _count(indicator: str, dossier: _Dossier, begin: int, until: int) -> tuple[int, int]:
+    received = _received(dossier)
+    if received is None or received > until:
+        return 0, 0
+    if indicator in ("ps.filed_online", "ps.paid_online") and received < begin:
+        return 0, 0
+    judged = _judge(dossier, received, until)
+    item = dossier.item or {}
+    if indicator == "ps.on_time":
+        if judged.late is None or (judged.end is not None and judged.end < begin):
+            return 0, 0
+        return int(not judged.late), 1
+    if indicator == "ps.overdue_open":
+        return int(judged.end is None and judged.late is True), 0
+    if indicator == "ps.filed_online":
+        good = not judged.done or not item.get("MaKetQua") or _has_result(item)
+        return int(_online(item) and good), 1
+    if indicator == "ps.paid_online":
+        return (int(_paid(item)), 1) if _fee(item) else (0, 0)
+    if not judged.done or judged.end is None or judged.end < begin:
+        return 0, 0
+    if indicator == "ps.digitised":
+        return int(_components(item) and _has_result(item)), 1
+    return int(_online(item) and (not _fee(item) or _paid(item)) and _has_result(item)), 1
+
+
+def _received(dossier: _Dossier) -> int | None:
+    item = dossier.item
+    if item is not None and item.get("NgayTiepNhan"):
+        return _seconds(item["NgayTiepNhan"])
+    accepted = [at for at, status in dossier.progress if status == "2"]
+    return min(accepted) if accepted else None
+
+
+def _statuses(dossier: _Dossier) -> list[tuple[int, str]]:
+    if dossier.statuses is None:
+        known = set(dossier.progress)
+        item = dossier.item or {}
+        status = str(item.get("TrangThaiHoSo", ""))
+        if status in ("3", "7", "8", "9", "10") and item.get("NgayKetThucXuLy"):
+            known.add((_seconds(item["NgayKetThucXuLy"]), "9" if status == "10" else status))
+        if status == "10" and item.get("NgayTra"):
+            known.add((_seconds(item["NgayTra"]), "10"))
+        dossier.statuses = sorted(known)
+    return dossier.statuses
+
+
+def _judge(dossier: _Dossier, received: int, until: int) -> _Judged:
+    all_statuses = _statuses(dossier)
+    known = [(at, s) for at, s in all_statuses if at <= until]
+    end, done = _end(known, received)
+    due = _due(dossier.item or {}, received)
+    if due is None:
+        return _Judged(end, done, None)
+    requests = _requests(dossier.item or {}, all_statuses, until)
+    if len(requests) > 1 and not done:
+        return _Judged(end, done, True)
+    if end is None and len(requests) == 1 and requests[0][1] is None:
+        return _Judged(end, done, requests[0][0] > due)
+    waited = sum(answered - asked for asked, answered in requests if answered is not None)
+    return _Judged(end, done, (until if end is None else end) - waited > due)
+
+
+def _end(known: list[tuple[int, str]], received: int) -> tuple[int | None, bool]:
+    worked = max((at for at, s in known if s in _WORKING), default=-1)
+    after = [(at, s) for at, s in known if at >= worked]
+    for status in ("9", "10"):
+        times = [at for at, s in after if s == status]
+        if times:
+            return max(times), True
+    stopped = [at for at, s in after if s in ("8", "3")]
+    if stopped:
+        return min(stopped), False
+    withdrawn = [at for at, s in after if s == "7"]
+    if withdrawn and received <= min(withdrawn):
+        return min(withdrawn), False
+    return None, False
+
+
+def _requests(
+    item: dict[str, Any], statuses: list[tuple[int, str]], until: int
+) -> list[tuple[int, int | None]]:
+    listed = {r["HoSoBoSungId"]: r for r in item.get("DanhSachHoSoBoSung") or () if r["HoSoBoSungId"]}
+    if listed:
+        asked = [
+            (_seconds(r["NgayBoSung"]), _seconds(r["NgayTiepNhanBoSung"]) if r["NgayTiepNhanBoSung"] else None)
+            for r in listed.values()
+        ]
+    else:
+        asked = [(at, None) for at in sorted({at for at, s in statuses if s == "5"})]
+    found: list[tuple[int, int | None]] = []
+    for at, told in asked:
+        answered = told
+        if answered is None:
+            later = [t for t, s in statuses if s in ("2", "4") and t > at]
+            answered = min(later) if later else None
+        if at <= until:
+            found.append((at, answered if answered is not None and answered <= until else None))
+    return found
+
+
+def _due(item: dict[str, Any], received: int) -> int | None:
+    if item.get("NgayHenTra"):
+        return _seconds(item["NgayHenTra"])
+    if item.get("ThoiHanGiaiQuyet"):
+        return _after_working_days(day_of(received), int(item["ThoiHanGiaiQuyet"]))
+    return None
+
+
+@lru_cache(maxsize=8192)
+def _after_working_days(day: date, count: int) -> int:
+    left = count + 1
+    while left:
+        day += timedelta(days=1)
+        left -= is_working_day(day)
+    return midnight_s(day) - 1
+
+
+def _online(item: dict[str, Any]) -> bool:
+    return str(item.get("KenhThucHien", "")) == "2"
+
+
+def _fee(item: dict[str, Any]) -> bool:
+    return any(float(fee.get("Gia") or 0) > 0 for fee in item.get("DanhSachLePhi") or ())
+
+
+def _paid(item: dict[str, Any]) -> bool:
+    return str(item.get("DuocThanhToanTrucTuyen", "")) in ("1", "2")
+
+
+def _has_result(item: dict[str, Any]) -> bool:
+    return any(p.get("DuongDanTepTinKetQua") for p in item.get("DanhSachGiayToKetQua") or ())
+
+
+def _components(item: dict[str, Any]) -> bool:
+    told = str(item.get("HoSoCoThanhPhanSoHoa") or "")
+    if told:
+        return told == "1"
+    kept = [p for p in item.get("TaiLieuNop") or () if str(p.get("IsDeleted")) not in ("True", "1")]
+    return bool(kept) and all(str(p.get("DuocSoHoa")) == "1" for p in kept)
+
+
+def _bounds(period: str, at_s: int) -> tuple[int, int]:
+    day = day_of(at_s)
+    if period == "now":
+        return 0, 2**62
+    if period == "month":
+        first = day.replace(day=1)
+        after = (first + timedelta(days=32)).replace(day=1)
+    elif period == "year":
+        first, after = date(day.year, 1, 1), date(day.year + 1, 1, 1)
+    else:
+        first, after = day, day + timedelta(days=1)
+    return midnight_s(first), midnight_s(after) - 1
+
+
+@lru_cache(maxsize=65536)
+def _seconds(text: str) -> int:
+    day = date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    clock = int(text[8:10]) * 3600 + int(text[10:12]) * 60 + int(text[12:14])
+    return (day - date(1970, 1, 1)).days * DAY_S - 7 * 3600 + clock
+
+
+@lru_cache(maxsize=4096)
+def _agency(prefix: str) -> str:
+    if prefix.startswith("H38"):
+        return prefix
+    commune, second, _ = (int(p) for p in prefix.split(".")[1:3] + ["0"])
+    return f"H38.{second}.{commune}" if commune else f"H38.{second}"
