@@ -113,8 +113,9 @@ class Life:
         if rng.random() < FEE_NOTICE:
             asked = begun + int(span * 0.1)
             self.progress += [(asked, "6"), (asked + int(span * 0.05) + 60, "4")]
-        finish = max(finish + waited, max(at for at, _ in self.progress) + 600)
-        self._end(rng, _in_office(world, rng, finish, late=self.outcome.late))
+        finish = _in_office(world, rng, finish + waited, late=self.outcome.late)
+        last = max(at for at, _ in self.progress)
+        self._end(rng, max(finish, last + rng.randrange(600, 7200)))
 
     def _supplement(self, rng: random.Random, begun: int, span: int) -> int | None:
         """Seconds waited for the citizen; None when he never answers."""
