@@ -14,7 +14,9 @@ from typing import TypedDict
 
 VERSION_FILE = "complete"
 # What the product itself may have put into a data directory before its first server.
-OWN_NAMES = frozenset({"ioc.toml", "clock.json", "demo.lock", "children.pids", "lease"})
+OWN_NAMES = frozenset(
+    {"ioc.toml", "clock.json", "demo.lock", "children.pids", "lease", "log", "simulators"}
+)
 
 
 class UnusableDataDir(Exception):
@@ -77,7 +79,7 @@ def open_home(data_dir: Path, who: Account) -> Path:
     """The folder of the server under the data directory, enterable by its account."""
     data_dir.mkdir(parents=True, exist_ok=True)
     home = data_dir / "postgres"
-    ours = home.exists() or {p.name for p in data_dir.iterdir()} <= OWN_NAMES
+    ours = home.exists() or {p.name.removesuffix(".new") for p in data_dir.iterdir()} <= OWN_NAMES
     if who.lent and not who.can_enter(data_dir):
         _open_leaf(data_dir, who, ours=ours)
     if not home.exists():

@@ -256,7 +256,8 @@ def test_a_foreign_directory_is_not_opened(data_dir: Path):
 def test_a_closed_directory_that_is_empty_or_ours_is_opened_for_the_one_account(data_dir: Path):
     given = data_dir / "given"
     given.mkdir(mode=0o700)
-    (given / "ioc.toml").touch()
+    for name in ("ioc.toml", "log", "lease.new"):
+        (given / name).touch()
     server = EmbeddedPostgres(given)
     server.start()
     server.stop()
