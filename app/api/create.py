@@ -49,5 +49,5 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.router.routes.append(pages(parts.static_dir))
     answer_problems(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)
-    app.add_middleware(Guard, registry=registry)
+    app.add_middleware(Guard, registry=registry, ready=parts.ready)
     return app

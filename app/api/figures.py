@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from app.domain.shape import qualities, reading_shape
 HISTORY_DAYS = 30
 DAYS_AT_MOST = {"tick": 31, "hour": 92, "day": 800}
 READINGS_AT_MOST = 100_000
+IN_THREAD = 2000
 
 
 def json(body: object) -> Response:
@@ -100,4 +102,9 @@ async def _answer(parts: ApiParts, readings: Sequence[Reading]) -> Response:
         raise Refused(422, detail)
     healths = {h.id: h for h in await parts.sources.health()}
     judged = qualities(parts.profile, healths, parts.clock.now_s(), parts.clock.rate())
-    return json({"readings": [reading_shape(r, judged) for r in readings]})
+
+    def encoded() -> Response:
+        return json({"readings": [reading_shape(r, judged) for r in readings]})
+
+    # A large answer takes long enough to hold up the beats of the live channel.
+    return encoded() if len(readings) < IN_THREAD else await asyncio.to_thread(encoded)

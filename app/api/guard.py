@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import failed
+from app.api.problems import away, failed
 
+READY_WITHIN_S = 1.0
 # Svelte sets style attributes for bar lengths and grid places; scripts are files only.
 CSP = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -27,14 +30,24 @@ HEADERS = (
 class Guard:
     """Plain ASGI, so that WebSockets and streams pass through untouched."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
-        self._app = app
+    def __init__(
+        self, app: ASGIApp, registry: CollectorRegistry, ready: Callable[[], Awaitable[bool]]
+    ) -> None:
+        self._app, self._ready = app, ready
         self._count = Counter(
             "ioc_http_requests", "Requests answered", ["route", "status"], registry=registry
         )
         self._time = Histogram(
             "ioc_http_request_seconds", "Time to answer", ["route"], registry=registry
         )
+
+    async def _answers(self) -> bool:
+        """Whether the database does: a driver's errors are of classes this room cannot name."""
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                return await self._ready()
+        except Exception:
+            return False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,7 +68,8 @@ class Guard:
         except Exception as error:
             if status:  # Half an answer is out: only the connection's end can tell.
                 raise
-            await failed(scope["path"], error)(scope, receive, guarded)
+            answer = failed if await self._answers() else away
+            await answer(scope["path"], error)(scope, receive, guarded)
         finally:
             # The route's own template: addresses people invent must not become time series.
             route = getattr(scope.get("route"), "path", "none")

@@ -38,7 +38,7 @@ def probes(parts: ApiParts, registry: CollectorRegistry) -> APIRouter:
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 ready = await parts.ready()
-        except (OSError, TimeoutError):
+        except Exception:  # Of whatever class: the answer is no.
             ready = False
         if not ready:
             raise Refused(503, "the database does not answer; expected it; see its own log")

@@ -69,12 +69,10 @@ def problem(
 
 
 def answer_problems(app: FastAPI) -> None:
-    """Register the handlers; what is left over is answered by the guard through ``failed``."""
+    """Register the handlers; what is left over is answered by the guard."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    for kind in (OSError, TimeoutError):
-        app.add_exception_handler(kind, _away)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
@@ -108,10 +106,11 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     return problem(422, f"{told}; {_NEXT}", request.url.path, errors)
 
 
-async def _away(request: Request, error: Exception) -> JSONResponse:
-    log.warning("a request met no database", path=request.url.path, error=repr(error))
+def away(path: str, error: Exception) -> JSONResponse:
+    """For what fails while the database does not answer."""
+    log.warning("a request met no database", path=path, error=repr(error))
     detail = "the database does not answer; expected it within seconds; ask again after 2 s"
-    return problem(503, detail, request.url.path)
+    return problem(503, detail, path)
 
 
 def failed(path: str, error: Exception) -> JSONResponse:

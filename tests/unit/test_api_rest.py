@@ -245,13 +245,32 @@ async def test_a_wrong_method_is_a_problem_too(ask):
 async def test_a_lost_database_is_a_problem_and_not_a_trace(ask, db):
     db.away = True
     got = await ask.get("/api/v1/snapshot")
-    assert got.status_code == 500
+    assert got.status_code == 503
+    assert got.headers["retry-after"] == "2"
     assert "Away" not in got.text
     assert got.headers["x-content-type-options"] == "nosniff"
     assert models.Problem.model_validate_json(got.content).instance == "/api/v1/snapshot"
     assert (await ask.get("/healthz")).status_code == 200
     assert (await ask.get("/readyz")).status_code == 503
     assert "ioc_database_up 0.0" in (await ask.get("/metrics")).text
+
+
+async def test_a_fault_of_our_own_is_not_blamed_on_the_database(ask, db):
+    db.healths = None
+    got = await ask.get("/api/v1/sources")
+    told = models.Problem.model_validate_json(got.content)
+    assert got.status_code == 500
+    assert "log" in told.detail
+    assert "NoneType" not in got.text
+
+
+async def test_many_readings_are_answered_whole(ask, db):
+    subjects = list(PROFILE.subjects)
+    db.past = [
+        reading_of(0.5, subject=s, at_s=NOW_S - n * 900) for s in subjects[:300] for n in range(10)
+    ]
+    got = await ask.get("/api/v1/readings/history?indicator=ps.on_time&from=2022-10-03&step=tick")
+    assert len(models.Readings.model_validate_json(got.content).readings) == 3000
 
 
 async def test_metrics_are_openmetrics(ask):
