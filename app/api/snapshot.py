@@ -24,12 +24,13 @@ from app.domain.shape import (
     source_shape,
     subject_shape,
 )
+from app.domain.source import SourceHealth
 
 SCHEMA = 1
 KEPT_S = 1.0
 TREND_DAYS = 30
 TREND_KEPT_S = 60.0
-TREND_AT_LEAST_S = 5.0
+TREND_LOADING_S = 5.0
 ACTIVE_ALERTS = 200
 BELOW = 0.9
 AT_BEST = 1.25
@@ -63,7 +64,7 @@ class Snapshots:
         self._shown = shown_subjects(profile)
         self._trends: dict[Key, tuple[float | None, ...]] = {}
         self._trends_at = float("-inf")
-        self._trends_on = ""
+        self._trends_on: tuple[tuple[str, str], ...] = ()
 
     async def text(self) -> bytes:
         """JSON of a snapshot; the clock in it is always of now."""
@@ -82,7 +83,7 @@ class Snapshots:
         healths = {h.id: h for h in await self._sources.health()}
         readings = await self._readings.latest(EVERYTHING, subjects=self._shown)
         alerts = await self._alerts.alerts(EVERYTHING, "active", ACTIVE_ALERTS)
-        await self._read_trends()
+        await self._read_trends(healths)
         now, rate = self._clock.now_s(), self._clock.rate()
         judged = qualities(self._profile, healths, now, rate)
         profile = self._profile
@@ -113,15 +114,19 @@ class Snapshots:
             shape["trend"] = trend
         return shape
 
-    async def _read_trends(self) -> None:
-        """Daily closes change once a data day; they are the costliest read, so they are kept."""
+    async def _read_trends(self, healths: Mapping[str, SourceHealth]) -> None:
+        """Daily closes come when a source passes midnight; they are the costliest read, so kept."""
         loop = asyncio.get_running_loop()
-        today, age = local_date(self._clock.now_s()), loop.time() - self._trends_at
-        if age < TREND_AT_LEAST_S or (age < TREND_KEPT_S and today == self._trends_on):
+        days = tuple(sorted((h.id, local_date(h.watermark_s or 0)) for h in healths.values()))
+        loading = any(not h.caught_up for h in healths.values())
+        age = loop.time() - self._trends_at
+        if age < (TREND_LOADING_S if loading else KEPT_S):
+            return
+        if age < TREND_KEPT_S and days == self._trends_on:
             return
         series: Sequence[Series] = await self._readings.trends(EVERYTHING, self._keys, TREND_DAYS)
         self._trends = {(s.indicator, s.subject, s.period): s.values for s in series}
-        self._trends_at, self._trends_on = loop.time(), today
+        self._trends_at, self._trends_on = loop.time(), days
 
 
 def scene_keys(scene: Scene) -> list[Key]:

@@ -31,6 +31,7 @@ class Channel(Protocol):
     epoch: str
     offset: int
     generation: int
+    renewals: int
     beat: str
     beats: int
     closing: bool
@@ -53,6 +54,7 @@ class Client:
         self._serial = 0
         self._offset = 0  # the client knows every change up to here
         self._generation = hub.generation
+        self._renewals = hub.renewals
         self._beats = hub.beats
 
     async def run(self, receive: Receive, epoch: str | None, offset: int | None) -> None:
@@ -81,6 +83,8 @@ class Client:
             self.wake.clear()
             beat = self._hub.beats, self._hub.beat
             await self._deltas()
+            if self._renewals != self._hub.renewals:
+                await self._snapshot()
             # A beat names an offset: it must not overtake the changes up to there.
             await self._beat(*(beat if self._serial != self._hub.ring.serial else ()))
         await self._close(CLOSE_STOPPING, "the server stops; reconnect")
@@ -126,7 +130,7 @@ class Client:
     async def _snapshot(self) -> None:
         """Send a snapshot the ring can be read on from; beats go on while it is being made."""
         while True:
-            self._generation = self._hub.generation
+            self._generation, self._renewals = self._hub.generation, self._hub.renewals
             text = await self._ask_snapshot()
             if text is not None:
                 position = read_position(text)

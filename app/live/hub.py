@@ -12,7 +12,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from app.domain.access import EVERYTHING
-from app.domain.clock import Clock
+from app.domain.clock import Clock, local_date
 from app.domain.ports import AlertStore, ChangeLog, ReadingStore, SourceStore
 from app.domain.profile import Profile
 from app.domain.reading import Alert, Change, Reading
@@ -37,6 +37,7 @@ CHANGES_AT_ONCE = 200
 READINGS_AT_MOST = 2000  # of one change; a change that reaches it is followed by a refresh
 CLIENTS_AT_MOST = 2000
 CALM_EVERY = 5  # health polls between two source frames that only move counters
+RENEW_AFTER_S = 2.0  # the sources pass midnight one after the other
 BACK_OFF_S = (0.25, 2.0)
 
 
@@ -71,6 +72,11 @@ class Hub:
         self._filling: set[str] = set()
         self._refresh: set[str] = set()
         self._shown = shown_subjects(profile)
+        # Daily closes come with snapshots only: a new day of a source, or the end of its fill,
+        # is followed by a snapshot for everyone.
+        self.renewals = 0
+        self._renew_at: float | None = None
+        self._days: dict[str, str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow, poll and beat until ``stop``; a database that is away is waited for."""
@@ -161,7 +167,12 @@ class Hub:
             return
         if change.filling:
             self._filling.add(change.source)
-        elif change.source in self._filling or len(change.readings) >= READINGS_AT_MOST:
+            return
+        day = local_date(change.watermark_s)
+        if self._days.get(change.source, day) != day or change.source in self._filling:
+            self._renew_at = asyncio.get_running_loop().time() + RENEW_AFTER_S
+        self._days[change.source] = day
+        if change.source in self._filling or len(change.readings) >= READINGS_AT_MOST:
             self._filling.discard(change.source)
             self._refresh.add(change.source)
 
@@ -240,6 +251,9 @@ class Hub:
         due = loop.time()
         while True:
             self._make_beat()
+            if self._renew_at is not None and loop.time() >= self._renew_at:
+                self._renew_at = None
+                self.renewals += 1
             self._wake()
             due = max(due + BEAT_S, loop.time())
             await asyncio.sleep(due - loop.time())

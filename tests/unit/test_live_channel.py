@@ -292,6 +292,19 @@ async def test_changes_of_a_fill_are_not_sent_but_screens_see_where_it_ended(sta
     assert seen == {"area:10": 0.49, "area:080": 0.33}
 
 
+async def test_a_new_day_brings_a_snapshot_with_its_daily_closes(stage):
+    key = ("ps.on_time", "area:10", "month")
+    async with stage.connect() as socket:
+        assert (await frame(socket, "snapshot"))["data"]["readings"][0]["trend"] == []
+        await followed(stage)
+        stage.db.closes[key] = (0.7,)
+        stage.clock.at_s += 86400
+        stage.db.commit(reading_of(0.75, at_s=NOW_S + 86400))
+        told = (await frame(socket, "snapshot", within=8))["data"]["readings"][0]
+        assert told["trend"] == [0.7]
+        assert told["delta"] == pytest.approx(0.05)
+
+
 async def test_a_page_of_another_host_is_refused(stage):
     with pytest.raises(InvalidStatus) as refused:
         async with stage.connect(origin="http://elsewhere.example"):
