@@ -92,7 +92,7 @@ class Client:
     async def _resume(self, epoch: str, offset: int) -> bool:
         if not await self._hub.resumable(epoch, offset):
             return False
-        place = self._hub.ring.place(offset)
+        place = self._hub.ring.resume(offset)
         if place is None:
             return False
         self._serial, self._offset = place, offset

@@ -90,7 +90,9 @@ read_position = msgspec.json.Decoder(Position).decode
 class Ring:
     """The last frames, shared by every client: a client's queue is only its place in here.
 
-    ``floor`` is the oldest offset that can be resumed from: every change after it is kept.
+    ``floor``: every change after it is kept, so a snapshot of there can be read on from.
+    ``resumed_from``: the oldest offset a client's own state can be; it is one more when a frame
+    that is to be repeated at ``floor`` has gone, since a client there may have missed it.
     """
 
     def __init__(self, frames: int = KEPT_FRAMES, size: int = KEPT_BYTES) -> None:
@@ -98,12 +100,12 @@ class Ring:
         self.most, self._most_bytes = frames, size
         self._bytes = 0
         self.serial = 0
-        self.floor = 0
+        self.floor = self.resumed_from = 0
 
     def clear(self, floor: int) -> None:
         self._frames.clear()
         self._bytes = 0
-        self.floor = floor
+        self.floor = self.resumed_from = floor
 
     def add(
         self,
@@ -126,9 +128,14 @@ class Ring:
             gone = self._frames.popleft()
             self._bytes -= len(gone.text)
             self.floor = max(self.floor, gone.offset)
+            self.resumed_from = max(self.resumed_from, gone.offset + gone.repeats)
+
+    def resume(self, offset: int) -> int | None:
+        """Serial after which a client that knows ``offset`` reads on; None when that is gone."""
+        return None if offset < self.resumed_from else self.place(offset)
 
     def place(self, offset: int) -> int | None:
-        """Serial after which a client that knows ``offset`` reads on; None when that is gone."""
+        """The same for a snapshot just read: it holds what older frames would repeat."""
         if offset < self.floor:
             return None
         for frame in self._frames:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.live.frames import MERGED_ALERTS, Ring, merge
@@ -29,6 +29,8 @@ changes = st.lists(
 )
 
 
+@example([({"a": 0, "b": 0}, True), ({"a": 0}, False)], 1, 0)
+@settings(deadline=None)
 @given(changes, st.integers(1, 40), st.integers(0, 30))
 def test_resuming_anywhere_ends_in_the_state_of_now_or_is_refused(told, kept, cut):
     ring, truth, states, offset = Ring(frames=kept), {}, {0: {}}, 0
@@ -38,7 +40,7 @@ def test_resuming_anywhere_ends_in_the_state_of_now_or_is_refused(told, kept, cu
         truth |= values
         states.setdefault(offset, dict(truth))
     known = min(cut, offset)
-    place = ring.place(known)
+    place = ring.resume(known)
     if place is None:
         assert len(told) > kept
         return
@@ -51,6 +53,7 @@ def test_resuming_anywhere_ends_in_the_state_of_now_or_is_refused(told, kept, cu
     assert one_by_one == merged == truth
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(0, 60), st.integers(0, 60))
 def test_a_client_behind_the_ring_is_told_and_never_skips(kept, had, more):
     ring = Ring(frames=kept)
@@ -72,8 +75,8 @@ def test_the_ring_is_bounded_by_bytes_too():
         ring.add(number + 1, {("i", "s", "p"): b'"' + b"x" * 3000 + b'"'}, [], {})
     assert len(ring.after(ring.serial - 3)) == 3
     assert ring.after(ring.serial - 4) is None
-    assert ring.place(96) is None
-    assert ring.place(97) is not None
+    assert ring.resume(96) is None
+    assert ring.resume(97) is not None
 
 
 def test_alerts_are_never_merged_away_and_too_many_are_a_reset():
@@ -85,6 +88,15 @@ def test_alerts_are_never_merged_away_and_too_many_are_a_reset():
     assert len(told["readings"]) == 1
     _add(ring, MERGED_ALERTS + 1, {"a": 0})
     assert merge(ring.after(0)) is None
+
+
+def test_a_quiet_hour_loses_no_place_for_snapshots():
+    ring = Ring(frames=3)
+    ring.clear(7)
+    for _ in range(10):
+        _add(ring, 7, {"a": 1}, repeats=True)
+    assert ring.resume(7) is None
+    assert ring.place(7) == ring.serial - 3
 
 
 def test_a_cleared_ring_resumes_only_from_where_it_begins():
