@@ -1,7 +1,7 @@
 """Wiring: the composition root; read this page and you know the product.
 
 upstream ─http→ collector.collect ─Page→ ingest ─commit(page + cursor)→ store ─page log→ evaluation
-─Reading→ store ─change log→ live hub ─ws→ browser, and ─change log→ alerts ─outbox→ notify → channel.
+─Reading→ store ─change log→ live hub ─ws→ browser, and → alerts ─outbox→ notify → channel.
 """
 
 from __future__ import annotations

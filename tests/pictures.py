@@ -1,6 +1,6 @@
 """Screenshots of the running product into docs/pictures (``make pictures``).
 
-    python -m tests.pictures [--api http://127.0.0.1:8000] [--out docs/pictures]
+python -m tests.pictures [--api http://127.0.0.1:8000] [--out docs/pictures]
 """
 
 from __future__ import annotations

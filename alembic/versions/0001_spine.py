@@ -1,4 +1,4 @@
-"""The spine: sources and their cursors, records, contributions, readings, the change log, alerts."""
+"""The spine: sources, pages, records, readings, the change log, alerts."""
 
 from alembic import op
 
@@ -109,9 +109,11 @@ CREATE TABLE reading_frame (
 );
 
 CREATE VIEW reading_daily AS
-SELECT f.source, f.indicator, f.period, (to_timestamp(f.at_s) AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS day,
+SELECT f.source, f.indicator, f.period,
+       (to_timestamp(f.at_s) AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS day,
        r.subject, r.value, r.num, r.den, r.state, f.watermark_s
-FROM reading_frame f, unnest(f.subject, f.value, f.num, f.den, f.state) AS r(subject, value, num, den, state)
+FROM reading_frame f,
+     unnest(f.subject, f.value, f.num, f.den, f.state) AS r(subject, value, num, den, state)
 WHERE f.closes_day;
 
 CREATE TABLE change (

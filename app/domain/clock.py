@@ -64,7 +64,7 @@ class _Pace:
 
 
 class SimulatedClock:
-    """Piecewise linear data time from an anchor; paced by the monotonic clock, so it never steps."""
+    """Piecewise linear data time from an anchor; the monotonic clock paces it: no steps."""
 
     simulated = True
 

@@ -1,4 +1,4 @@
-"""Rule 2.1 of Decision 766 ("đúng hạn") as steps in time; docs/reference/indicators.md restates it."""
+"""Rule 2.1 of Decision 766 ("đúng hạn") as steps in time; see docs/reference/indicators.md."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A dossier from ``from_s`` until the next phase: how it ended, if it did, and whether it is late.
+    """A dossier from ``from_s`` until the next phase: whether it has ended and whether it is late.
 
     ``late`` is None when it cannot be judged (neither a due date nor a maximum).
     """

@@ -110,7 +110,7 @@ class CaseStore(Protocol):
         limit: int,
         after: str | None,
     ) -> tuple[int, list[CaseRow]]:
-        """Open cases late at ``at_s`` (``late_s`` < at_s), the longest overdue first, and their total."""
+        """Open cases late at ``at_s``, the longest overdue first, and their total."""
         ...
 
 

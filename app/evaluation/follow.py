@@ -79,7 +79,9 @@ class SourceEvaluation:
         self._shown = {s.id for s in profile.subjects.values() if s.level in _SHOWN}
         self._framed_s = 0
 
-    def judge(self, seq: int, watermark_s: int, *, filling: bool, latest: bool, day: bool) -> Judged:
+    def judge(
+        self, seq: int, watermark_s: int, *, filling: bool, latest: bool, day: bool
+    ) -> Judged:
         """Judge everything at the tally's instant."""
         at_s = self.tally.at_s or 0
         heads: list[Head] = []
@@ -211,9 +213,7 @@ def _watched(indicators: Sequence[Indicator]) -> dict[tuple[int, str], set[str]]
 class Follower:
     """The loop: pages since a place → tally → readings, committed with the place."""
 
-    def __init__(
-        self, source: str, profile: Profile, pages: PageLog, readings: Readings
-    ) -> None:
+    def __init__(self, source: str, profile: Profile, pages: PageLog, readings: Readings) -> None:
         self.source = source
         self._profile = profile
         self._pages = pages
@@ -258,13 +258,13 @@ class Follower:
             self._shown_at = now
             last = pages[-1]
             batch.append(
-                evaluation.judge(last.seq, last.watermark_s, filling=filling, latest=True, day=False)
+                evaluation.judge(
+                    last.seq, last.watermark_s, filling=filling, latest=True, day=False
+                )
             )
-        if batch and batch[-1].seq == pages[-1].seq:
-            await self._readings.commit(batch)
-        elif batch:
-            await self._readings.commit(batch)
+        if batch:
             # The place kept is that of the last judged page: the rest is read again after a crash.
+            await self._readings.commit(batch)
         self._seq = pages[-1].seq
 
     async def _restore(self) -> SourceEvaluation:

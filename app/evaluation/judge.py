@@ -50,7 +50,9 @@ def reason(value: float | None, target: Target | None, indicator: Indicator) -> 
     short = target.value - value if indicator.better == "up" else value - target.value
     if short <= 1e-12:
         return "Đạt mục tiêu"
-    amount = _number(short * 100, 1) + " điểm %" if indicator.unit == "percent" else _number(short, 0)
+    amount = (
+        _number(short * 100, 1) + " điểm %" if indicator.unit == "percent" else _number(short, 0)
+    )
     return ("Thấp hơn mục tiêu " if indicator.better == "up" else "Vượt ngưỡng ") + amount
 
 

@@ -23,7 +23,9 @@ class Tally:
     """
 
     def __init__(
-        self, carried_kinds: dict[int, tuple[str, ...]], subjects_of: Callable[[str, str], tuple[str, ...]]
+        self,
+        carried_kinds: dict[int, tuple[str, ...]],
+        subjects_of: Callable[[str, str], tuple[str, ...]],
     ) -> None:
         self.at_s: int | None = None
         self.cells: dict[CellKey, Sums] = {}
@@ -59,9 +61,7 @@ class Tally:
                 self._apply(subjects, key, at_s, value, num, den)
             else:
                 self._order += 1
-                heapq.heappush(
-                    self._future, (at_s, self._order, subjects, key, value, num, den)
-                )
+                heapq.heappush(self._future, (at_s, self._order, subjects, key, value, num, den))
 
     def advance(self, to_s: int) -> None:
         """Move to a later instant: due steps happen, and periods that begin get their base."""
@@ -78,7 +78,7 @@ class Tally:
         self.at_s = to_s
 
     def _begin(self, number: int, kind: str, begin: int, base: Sums) -> None:
-        """Nothing can have been counted in a period before it began but steps dated ahead of time."""
+        """Nothing can have been counted in a period before it began."""
         key = (number, kind, begin)
         self.cells[key] = base
         self.dirty[key].update(base)

@@ -28,7 +28,9 @@ def _module(name: str) -> ModuleType:
     for point in entry_points(group="ioc.collectors"):
         if point.name == name:
             loaded = point.load()
-            return loaded if isinstance(loaded, ModuleType) else importlib.import_module(point.module)
+            return (
+                loaded if isinstance(loaded, ModuleType) else importlib.import_module(point.module)
+            )
     try:
         return importlib.import_module(f"collectors.{name}.collector")
     except ModuleNotFoundError as missing:

@@ -162,7 +162,7 @@ async def run(runners: Sequence[SourceRunner], stop: asyncio.Event) -> None:
 
 
 async def _watch(scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
-    """APScheduler stops firing when the wall clock steps back: compare it with the monotonic one."""
+    """APScheduler stops firing when the wall clock steps back: compare with the monotonic one."""
     loop = asyncio.get_running_loop()
     wall, mono = real_s(), loop.time()
     while not stop.is_set():
@@ -174,5 +174,3 @@ async def _watch(scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
                 scheduler.modify_job(job.id, next_run_time=moved)
             scheduler.wakeup()
             wall, mono = real_s(), loop.time()
-
-

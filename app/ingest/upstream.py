@@ -43,7 +43,9 @@ class Upstream:
             async with asyncio.timeout(self.config.timeout_s):
                 return await self._read(method, url, params, headers, body)
         except TimeoutError:
-            raise FeedDown(f"{method} {path}: no whole answer in {self.config.timeout_s:g} s") from None
+            raise FeedDown(
+                f"{method} {path}: no whole answer in {self.config.timeout_s:g} s"
+            ) from None
         except httpx2.HTTPError as error:
             raise FeedDown(f"{method} {path}: {type(error).__name__} {error}"[:300]) from None
 
@@ -64,7 +66,9 @@ class Upstream:
                     _retry_after(answer.headers.get("retry-after")),
                 )
             if 300 <= answer.status_code < 400:
-                raise FeedBroken(f"{method} {url}: redirects are refused (HTTP {answer.status_code})")
+                raise FeedBroken(
+                    f"{method} {url}: redirects are refused (HTTP {answer.status_code})"
+                )
             chunks: list[bytes] = []
             size = 0
             async for chunk in answer.aiter_bytes():

@@ -1,4 +1,4 @@
-"""Reads a profile folder into ``app.domain.profile.Profile``; errors name file, expectation, remedy."""
+"""Reads a profile folder; errors name the file, what was expected and the remedy."""
 
 from __future__ import annotations
 
@@ -105,13 +105,13 @@ def _subjects(folder: Path, agencies: Mapping[str, Agency]) -> dict[str, Subject
         )
     for row in _csv(folder / "sectors.csv"):
         key = f"sector:{row['code']}"
-        found[key] = Subject(
-            key, "sector", row["name"], row["name"], f"agency:{row['department']}"
-        )
+        found[key] = Subject(key, "sector", row["name"], row["name"], f"agency:{row['department']}")
     province = next(s.id for s in found.values() if s.level == "province")
     for row in _csv(folder / "groups.csv"):
         key = f"group:{row['code']}"
-        found[key] = Subject(key, "group", row["name"], row.get("short_name") or row["name"], province)
+        found[key] = Subject(
+            key, "group", row["name"], row.get("short_name") or row["name"], province
+        )
     for tier, name in (("province", "tỉnh"), ("district", "huyện"), ("commune", "xã")):
         key = f"tier:{tier}"
         found[key] = Subject(key, "tier", f"Cơ quan cấp {name}", f"cấp {name}", province)
@@ -151,14 +151,18 @@ def _indicator(path: Path, subjects: Mapping[str, Subject]) -> Indicator:
             told["formula_vi"],
         )  # fmt: skip
     except KeyError as missing:
-        raise ProfileError(f"{path}: the key {missing} is missing; see any other indicator") from None
+        raise ProfileError(
+            f"{path}: the key {missing} is missing; see any other indicator"
+        ) from None
     _check(path, indicator, subjects)
     return indicator
 
 
 def _check(path: Path, indicator: Indicator, subjects: Mapping[str, Subject]) -> None:
     if indicator.measure.rule not in RULES:
-        raise ProfileError(f"{path}: rule {indicator.measure.rule!r}; expected one of {sorted(RULES)}")
+        raise ProfileError(
+            f"{path}: rule {indicator.measure.rule!r}; expected one of {sorted(RULES)}"
+        )
     for kind in indicator.periods:
         if kind not in KINDS:
             raise ProfileError(f"{path}: period {kind!r}; expected one of {', '.join(KINDS)}")
@@ -226,5 +230,7 @@ def _scene(
     districts = tuple(s.id for s in subjects.values() if s.level == "district")
     return Scene(
         tuple(groups),
-        SceneMap(shown["indicator"], shown["period"], shown["title_vi"], shown["title_en"], districts),
+        SceneMap(
+            shown["indicator"], shown["period"], shown["title_vi"], shown["title_en"], districts
+        ),
     )

@@ -47,7 +47,8 @@ UPDATE source_state SET cursor = $3, seq = $2, watermark_s = greatest(watermark_
 WHERE source = $1 AND seq = $2 - 1
 """
 _QUARANTINE = """
-INSERT INTO quarantine (source, reason, payload_sha256, payload, known_s) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO quarantine (source, reason, payload_sha256, payload, known_s)
+VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (source, payload_sha256) DO UPDATE SET count = quarantine.count + 1
 """
 
@@ -184,7 +185,9 @@ class PgPages:
                 limit,
             )
         return [
-            StoredPage(r["seq"], r["watermark_s"], r["more"], _decode_steps(zlib.decompress(r["steps"])))
+            StoredPage(
+                r["seq"], r["watermark_s"], r["more"], _decode_steps(zlib.decompress(r["steps"]))
+            )
             for r in rows
         ]
 

@@ -22,5 +22,5 @@ async def open_pool(url: str, size: int) -> asyncpg.Pool:
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
             await asyncio.sleep(0.5)
     raise ConnectionError(
-        "the database did not answer for a minute; check that it runs and that database.url is right"
+        "the database did not answer for a minute; check that it runs and that its URL is right"
     )

@@ -22,7 +22,8 @@ ORDER BY l.indicator, l.period, l.subject
 _HISTORY = """
 SELECT f.source, f.indicator, f.period, f.at_s, f.watermark_s, f.period_s,
        r.subject, r.value, r.num, r.den, r.state
-FROM reading_frame f, unnest(f.subject, f.value, f.num, f.den, f.state) AS r(subject, value, num, den, state)
+FROM reading_frame f,
+     unnest(f.subject, f.value, f.num, f.den, f.state) AS r(subject, value, num, den, state)
 WHERE f.indicator = $1 AND f.period = $2 AND f.at_s BETWEEN $3 AND $4
   AND ($5::text[] IS NULL OR r.subject = ANY($5))
 ORDER BY f.at_s, r.subject
@@ -35,9 +36,10 @@ WHERE f.indicator = ANY($1) AND f.closes_day AND r.subject = ANY($2)
 ORDER BY f.at_s
 """
 _UPSERT_LATEST = """
-INSERT INTO reading_latest (source, indicator, period, subject, value, num, den, target, state, reason)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::float8[], $6::bigint[], $7::bigint[],
-                         $8::float8[], $9::text[], $10::text[])
+INSERT INTO reading_latest
+    (source, indicator, period, subject, value, num, den, target, state, reason)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::float8[], $6::bigint[],
+                         $7::bigint[], $8::float8[], $9::text[], $10::text[])
 ON CONFLICT (source, indicator, period, subject) DO UPDATE SET value = EXCLUDED.value,
     num = EXCLUDED.num, den = EXCLUDED.den, target = EXCLUDED.target, state = EXCLUDED.state,
     reason = EXCLUDED.reason
@@ -79,7 +81,7 @@ class PgReadings:
                 if judged.latest:
                     await _write_latest(db, judged)
                 await db.execute(
-                    'INSERT INTO change (kind, source, at_s, watermark_s, filling, payload)'
+                    "INSERT INTO change (kind, source, at_s, watermark_s, filling, payload)"
                     " VALUES ('readings', $1, $2, $3, $4, $5::jsonb)",
                     judged.source,
                     judged.at_s,
@@ -99,7 +101,8 @@ class PgReadings:
     async def trim_changes(self) -> None:
         async with self._pool.acquire() as db:
             await db.execute(
-                'DELETE FROM change WHERE "offset" < (SELECT max("offset") FROM change) - $1::bigint',
+                'DELETE FROM change WHERE "offset" <'
+                ' (SELECT max("offset") FROM change) - $1::bigint',
                 KEPT_CHANGES,
             )
 

@@ -13,6 +13,8 @@ from collectors._world.feed import Message
 from collectors.public_service.stamps import stamp
 
 if TYPE_CHECKING:
+    import random
+
     from collectors._world.world import World
 
 AT_START = 2019  # 2,019 procedures of which 759 (37,6 %) at level 4: doingoailaocai.vn, 2022
@@ -73,7 +75,7 @@ class Catalogue:
         newest = {item["MaTTHC"]: item for at_s, item in self._items if at_s <= now_s}
         return list(newest.values())
 
-    def _issue(self, rng: Any, day: date) -> Message:
+    def _issue(self, rng: random.Random, day: date) -> Message:
         procedure = self._make(rng)
         full = rng.random() < FULL_WHEN_ISSUED
         at_s = self._world.office_second(rng, day)
@@ -83,7 +85,7 @@ class Catalogue:
             self._later[later].append(self._message(procedure, day, True, later, when))
         return self._message(procedure, day, full, day, at_s)
 
-    def _make(self, rng: Any) -> Procedure:
+    def _make(self, rng: random.Random) -> Procedure:
         self._number += 1
         sector = rng.choice(self._world.sectors)
         procedure = Procedure(

@@ -126,8 +126,12 @@ async def _log_in(feed: Feed) -> str:
     password = os.environ.get(feed.settings.get("password_env", "")) or feed.settings.get(
         "password_simulated", ""
     )
-    body = msgspec.json.encode({"username": feed.settings.get("username", ""), "password": password})
-    reply = await feed.request("POST", "auth", headers={"Content-Type": "application/json"}, body=body)
+    body = msgspec.json.encode(
+        {"username": feed.settings.get("username", ""), "password": password}
+    )
+    reply = await feed.request(
+        "POST", "auth", headers={"Content-Type": "application/json"}, body=body
+    )
     try:
         told = msgspec.json.decode(reply.body, type=dict[str, Any])
     except msgspec.MsgspecError as wrong:

@@ -39,7 +39,9 @@ class Counter:
         for agency in world.agencies:
             sizes[agency.tier] += 1
         rng = world.rng("ps-weights")
-        weights = [TIER_SHARE[a.tier] / sizes[a.tier] * (0.4 + 1.2 * rng.random()) for a in world.agencies]
+        weights = [
+            TIER_SHARE[a.tier] / sizes[a.tier] * (0.4 + 1.2 * rng.random()) for a in world.agencies
+        ]
         self._weights = list(accumulate(weights))
         self._slowness = {a.code: 0.55 + 0.9 * rng.random() for a in world.agencies}
         self._digital = {a.code: 0.75 + 0.5 * rng.random() for a in world.agencies}
@@ -232,4 +234,3 @@ _STATUS_NAMES = {
     "9": "Đã xử lý xong",
     "10": "Đã trả kết quả",
 }
-

@@ -41,7 +41,7 @@ class PublicServiceFeed:
         self._counter = Counter(world, self._catalogue)
 
     def day(self, day: date) -> list[Message]:
-        """Give every message of dossiers received and procedures issued that day, and what is due."""
+        """Give every message published that day, of dossiers and of procedures."""
         return self._catalogue.day(day) + self._counter.day(day)
 
     def routes(self, served: Served) -> Sequence[BaseRoute]:

@@ -121,7 +121,9 @@ class PublicServiceTruth:
         if agency is None:
             return None
         if level in ("agency", "department"):
-            return f"agency:{code}" if (agency.tier == "province") == (level == "department") else None
+            return (
+                f"agency:{code}" if (agency.tier == "province") == (level == "department") else None
+            )
         if level == "tier":
             return f"tier:{agency.tier}"
         area = agency.area
@@ -138,9 +140,14 @@ class PublicServiceTruth:
         until = min(at_s, last)
         found: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
         if indicator == "ps.new_procedures_online":
-            rows = ((p.agency, p.sector, _offered(p, begin, until)) for p in self._procedures.values())
+            rows = (
+                (p.agency, p.sector, _offered(p, begin, until)) for p in self._procedures.values()
+            )
         else:
-            rows = ((d.agency, d.sector, _count(indicator, d, begin, until)) for d in self._dossiers.values())
+            rows = (
+                (d.agency, d.sector, _count(indicator, d, begin, until))
+                for d in self._dossiers.values()
+            )
         for agency, sector, (num, den) in rows:
             if num or den:
                 cell = found[(agency, sector)]
@@ -239,10 +246,15 @@ def _end(known: list[tuple[int, str]], received: int) -> tuple[int | None, bool]
 def _requests(
     item: dict[str, Any], statuses: list[tuple[int, str]], until: int
 ) -> list[tuple[int, int | None]]:
-    listed = {r["HoSoBoSungId"]: r for r in item.get("DanhSachHoSoBoSung") or () if r["HoSoBoSungId"]}
+    listed = {
+        r["HoSoBoSungId"]: r for r in item.get("DanhSachHoSoBoSung") or () if r["HoSoBoSungId"]
+    }
     if listed:
         asked = [
-            (_seconds(r["NgayBoSung"]), _seconds(r["NgayTiepNhanBoSung"]) if r["NgayTiepNhanBoSung"] else None)
+            (
+                _seconds(r["NgayBoSung"]),
+                _seconds(r["NgayTiepNhanBoSung"]) if r["NgayTiepNhanBoSung"] else None,
+            )
             for r in listed.values()
         ]
     else:
@@ -324,5 +336,5 @@ def _seconds(text: str) -> int:
 def _agency(prefix: str) -> str:
     if prefix.startswith("H38"):
         return prefix
-    commune, second, _ = (int(p) for p in prefix.split(".")[1:3] + ["0"])
+    commune, second, _ = (int(p) for p in [*prefix.split(".")[1:3], "0"])
     return f"H38.{second}.{commune}" if commune else f"H38.{second}"

@@ -1,4 +1,4 @@
-"""Every hand-worked case (tests/cases): the product and the simulators' truth both give its figures."""
+"""Every hand-worked case: the product and the simulators' truth both give its figures."""
 
 from __future__ import annotations
 

@@ -19,7 +19,24 @@ DAY = 86400
 
 def _indicator(id_: str, measure: Measure, periods: tuple[str, ...]) -> Indicator:
     return Indicator(
-        id_, "s", "g", "", "", "", "", "percent", 1, "up", measure, periods, (), (), None, "", None, ""
+        id_,
+        "s",
+        "g",
+        "",
+        "",
+        "",
+        "",
+        "percent",
+        1,
+        "up",
+        measure,
+        periods,
+        (),
+        (),
+        None,
+        "",
+        None,
+        "",
     )
 
 
@@ -40,7 +57,11 @@ def _random_update(rng: random.Random, code: str) -> RecordUpdate:
     if rng.random() < 0.5:
         received = at()
         waits = tuple(
-            Wait(str(n), received + rng.randrange(20 * DAY), None if rng.random() < 0.5 else received + 30 * DAY)
+            Wait(
+                str(n),
+                received + rng.randrange(20 * DAY),
+                None if rng.random() < 0.5 else received + 30 * DAY,
+            )
             for n in range(rng.choice((0, 0, 1, 2)))
         )
         version = Version(
