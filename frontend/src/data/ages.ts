@@ -1,0 +1,33 @@
+// Ages: how old a source's figures are and what that makes of them, judged by the screen itself.
+
+import type { Clock, Quality, Source } from './shapes';
+
+/** Data time now: the last clock received, carried on by the browser's own monotonic timer. */
+export function dataTime(clock: Clock, receivedAt: number, now: number): number {
+  return Date.parse(clock.data) + (now - receivedAt) * clock.rate;
+}
+
+export function ageSeconds(watermark: string | null | undefined, dataNow: number): number | null {
+  const ms = watermark ? Date.parse(watermark) : NaN;
+  return Number.isNaN(ms) ? null : Math.max(0, (dataNow - ms) / 1000);
+}
+
+const RANK: Quality[] = ['fresh', 'late', 'stale', 'absent'];
+
+/** The worse of what the server said and what the screen sees: silence can only make it older. */
+export function judge(source: Source | undefined, said: Quality, dataNow: number, rate: number): Quality {
+  if (!source || !RANK.includes(said)) return said;
+  const age = ageSeconds(source.watermark, dataNow);
+  // Two seconds of real time are no delay, however fast data time runs.
+  const over = (limit: number): boolean => age !== null && age > Math.max(limit, 2 * rate);
+  let seen: Quality = 'fresh';
+  if (over(source.absent_after_s)) seen = 'absent';
+  else if (over(source.stale_after_s)) seen = 'stale';
+  else if (over(source.late_after_s)) seen = 'late';
+  return RANK.indexOf(seen) > RANK.indexOf(said) ? seen : said;
+}
+
+/** Values that may still be shown as judged: a stale good value is never drawn good. */
+export function trusted(quality: Quality): boolean {
+  return quality === 'fresh' || quality === 'late' || quality === 'loading';
+}

@@ -1,0 +1,58 @@
+// Words: the two languages of the screens; `?lang=en` chooses English.
+
+const vi = {
+  centre: 'Trung tâm Giám sát, điều hành thông minh', province: 'tỉnh Lào Cai', score: 'Điểm điều hành',
+  critical: 'Nghiêm trọng', lagging: 'Chậm', stale: 'Dữ liệu cũ', met: 'Đạt', near: 'Gần đạt', missed: 'Không đạt',
+  none: 'Chưa giao', fresh: 'Mới', late: 'Trễ', absent: 'Mất nguồn', loading: 'Đang nạp', no_source: 'Chưa có nguồn',
+  connecting: 'Đang kết nối', live: 'Trực tiếp', laggingLink: 'Kết nối chậm', lost: 'Mất kết nối',
+  incompatible: 'Phiên bản mới, đang tải lại', simulated: 'DỮ LIỆU MÔ PHỎNG', target: 'Mục tiêu', noTarget: 'Chưa giao mục tiêu',
+  old: 'Cũ', alerts: 'Cảnh báo', noAlerts: 'Không có cảnh báo', active: 'đang mở', targetShort: 'đích',
+  lostSince: 'Màn hình mất kết nối từ', frozen: 'Số liệu dừng tại', retry: 'thử lại sau', trying: 'đang thử lại',
+  s: 's', min: 'phút', hour: 'giờ', day: 'ngày', billion: 'tỷ đ', million: 'triệu đ', dong: 'đ', more: 'cảnh báo khác',
+  desk: 'Bàn điều hành', wall: 'Màn hình lớn', sources: 'Nguồn dữ liệu', cases: 'Hồ sơ quá hạn', indicators: 'Chỉ số',
+  skip: 'Tới nội dung', ranking: 'Xếp hạng', name: 'Tên', value: 'Giá trị', ratio: 'Tử số / mẫu số', state: 'Trạng thái',
+  quality: 'Dữ liệu', history: 'Diễn biến', legal: 'Căn cứ', assumption: 'Cách hiểu', province_level: 'Toàn tỉnh',
+  district: 'Huyện, thị xã, thành phố', commune: 'Xã, phường, thị trấn', department: 'Sở, ban, ngành', agency: 'UBND huyện, xã',
+  sector: 'Lĩnh vực', group: 'Đơn vị thuế', tier: 'Cấp', period: 'Kỳ', now: 'Hiện tại', p_hour: 'Giờ', p_day: 'Ngày', p_month: 'Tháng', p_year: 'Năm',
+  empty: 'Không có dữ liệu', failed: 'Không tải được', again: 'Thử lại', unknown: 'Không có chỉ số này', wait: 'Đang tải…',
+  code: 'Mã', opened: 'Tiếp nhận', due: 'Hạn trả', overdue: 'Quá hạn', total: 'Tổng số', next: 'Trang sau', first: 'Trang đầu',
+  watermark: 'Đầy đủ đến', records: 'Bản ghi', quarantined: 'Bị giữ lại', lastSuccess: 'Lần nhận gần nhất', lastError: 'Lỗi gần nhất',
+  age: 'Tuổi', progress: 'Tiến độ', kind: 'Loại', dossier: 'Hồ sơ', document_in: 'Văn bản đến', work_file: 'Hồ sơ công việc',
+  all: 'Tất cả', back: 'Toàn tỉnh', delta: 'So với hôm qua', at: 'Tại', from: 'trên', median: 'trung vị của', notFound: 'Không có trang này', language: 'English', theme: 'Sáng / tối', lostNote: 'Mất kết nối: số liệu bên dưới không còn cập nhật.', sim: 'mô phỏng', below: 'dưới mục tiêu',
+};
+export type Word = keyof typeof vi;
+
+const en: Record<Word, string> = {
+  centre: 'Intelligent Operations Center', province: 'Lào Cai province', score: 'Operating score',
+  critical: 'Critical', lagging: 'Lagging', stale: 'Stale data', met: 'On target', near: 'Near', missed: 'Missed',
+  none: 'No target', fresh: 'Fresh', late: 'Late', absent: 'Source lost', loading: 'Loading', no_source: 'No source yet',
+  connecting: 'Connecting', live: 'Live', laggingLink: 'Slow link', lost: 'Link lost',
+  incompatible: 'New version, reloading', simulated: 'SIMULATED DATA', target: 'Target', noTarget: 'No target set',
+  old: 'Stale', alerts: 'Alerts', noAlerts: 'No alerts', active: 'open', targetShort: 'target',
+  lostSince: 'Screen disconnected since', frozen: 'Figures stopped at', retry: 'next try in', trying: 'trying now',
+  s: 's', min: 'min', hour: 'h', day: 'd', billion: 'bn ₫', million: 'm ₫', dong: '₫', more: 'more alerts',
+  desk: 'Desk', wall: 'Wall', sources: 'Sources', cases: 'Overdue cases', indicators: 'Indicators',
+  skip: 'Skip to content', ranking: 'Ranking', name: 'Name', value: 'Value', ratio: 'Numerator / denominator', state: 'State',
+  quality: 'Data', history: 'History', legal: 'Legal source', assumption: 'Reading of the rule', province_level: 'Province',
+  district: 'Districts', commune: 'Communes', department: 'Departments', agency: 'Committees',
+  sector: 'Sectors', group: 'Tax offices', tier: 'Tiers', period: 'Period', now: 'Now', p_hour: 'Hour', p_day: 'Day', p_month: 'Month', p_year: 'Year',
+  empty: 'No data', failed: 'Could not load', again: 'Try again', unknown: 'No such indicator', wait: 'Loading…',
+  code: 'Code', opened: 'Received', due: 'Due', overdue: 'Overdue', total: 'Total', next: 'Next page', first: 'First page',
+  watermark: 'Complete up to', records: 'Records', quarantined: 'Quarantined', lastSuccess: 'Last success', lastError: 'Last error',
+  age: 'Age', progress: 'Progress', kind: 'Kind', dossier: 'Dossiers', document_in: 'Incoming documents', work_file: 'Work files',
+  all: 'All', back: 'Whole province', delta: 'Against yesterday', at: 'At', from: 'of', median: 'median of', notFound: 'No such page', language: 'Tiếng Việt', theme: 'Light / dark', lostNote: 'Link lost: the figures below are no longer updated.', sim: 'simulated', below: 'below target',
+};
+
+export type Lang = 'vi' | 'en';
+const asked = new URLSearchParams(location.search).get('lang');
+export const tongue = $state<{ lang: Lang }>({ lang: asked === 'en' ? 'en' : 'vi' });
+
+export function say(word: Word): string {
+  return (tongue.lang === 'en' ? en : vi)[word];
+}
+
+/** The `_vi` or `_en` text of a thing that carries both. */
+export function pick(thing: object, field: string): string {
+  const texts = thing as Record<string, string | null | undefined>;
+  return texts[`${field}_${tongue.lang}`] || texts[`${field}_vi`] || '';
+}

@@ -1,0 +1,21 @@
+// Main: fonts, tokens, the live channel, and the screen the address names.
+
+import '@fontsource-variable/ibm-plex-sans/wdth.css';
+import './tokens.css';
+
+import { mount } from 'svelte';
+
+import App from './App.svelte';
+import { begin } from './data/live';
+import { follow } from './data/route.svelte';
+import { tongue } from './data/words.svelte';
+
+const theme = new URLSearchParams(location.search).get('theme');
+document.documentElement.dataset['theme'] = theme === 'light' || theme === 'dark' ? theme : 'dark';
+document.documentElement.lang = tongue.lang;
+
+const root = document.getElementById('app');
+if (!root) throw new Error('index.html has no element #app: the page was changed without its script');
+follow();
+mount(App, { target: root });
+void begin();
