@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 from alembic import context
 from sqlalchemy import Connection, event, pool, text
 from sqlalchemy.engine.interfaces import ExecutionContext
@@ -22,7 +23,7 @@ def _url() -> str:
     url = context.config.attributes.get("url") or os.environ.get("IOC_DATABASE_URL", "")
     if not url:
         raise SystemExit("No database to migrate: set IOC_DATABASE_URL or run `ioc migrate`.")
-    return "postgresql+asyncpg://" + str(url).split("://", 1)[1]
+    return str(url).replace("postgresql+asyncpg://", "postgresql://")
 
 
 def _upgrade(connection: Connection) -> None:
@@ -43,7 +44,11 @@ def _script(
 
 
 async def _online() -> None:
-    engine = create_async_engine(_url(), poolclass=pool.NullPool)
+    url = _url()
+    # The driver reads the address itself, as it does for the pool: `sslmode=` means the same.
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=pool.NullPool
+    )
     event.listen(engine.sync_engine, "do_execute", _script)
     try:
         async with engine.begin() as connection:
@@ -53,7 +58,7 @@ async def _online() -> None:
 
 
 if context.is_offline_mode():
-    context.configure(url=_url(), literal_binds=True, dialect_name="postgresql")
+    context.configure(dialect_name="postgresql", literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 else:

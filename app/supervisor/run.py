@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 
 from app.settings import Settings, as_environment
@@ -50,6 +50,8 @@ class _Installation:
         self._stop = asyncio.Event()
         self._database: EmbeddedPostgres | None = None
         self._time: DataTime | None = None
+        self._duties: list[asyncio.Task[None]] = []
+        self._failed: Exception | None = None
 
     async def live(self) -> None:
         loop = asyncio.get_running_loop()
@@ -58,25 +60,38 @@ class _Installation:
         children = Children(self._settings.data_dir, say)
         children.end_orphans()
         self._check_ports()
-        duties: list[asyncio.Task[None]] = []
         try:
             settings = self._open_world(children)
-            duties.append(asyncio.create_task(self._lease()))
+            self._take_on(self._lease())
             settings = await self._open_database(settings)
-            duties.append(asyncio.create_task(self._watch_database()))
+            self._take_on(self._watch_database())
             for role in ("web", "worker"):
                 children.start(_role(role, settings))
-            duties.append(asyncio.create_task(self._tell(settings, children)))
+            self._take_on(self._tell(settings, children))
             await self._stop.wait()
             say("stopping")
         finally:
-            for duty in duties:
+            for duty in self._duties:
                 duty.cancel()
             await children.stop()
             if self._time is not None:
                 self._time.close()
             if self._database is not None:
                 self._database.stop(_DATABASE_ENDS_WITHIN_S)
+        if self._failed is not None:
+            raise self._failed
+
+    def _take_on(self, duty: Coroutine[None, None, None]) -> None:
+        """A duty that fails ends the installation: without it, it would only seem to run."""
+
+        async def watched() -> None:
+            try:
+                await duty
+            except Exception as error:
+                self._failed = error
+                self._stop.set()
+
+        self._duties.append(asyncio.create_task(watched()))
 
     def _check_ports(self) -> None:
         wanted = [("IOC_PORT", self._settings.host, self._settings.port)]

@@ -126,6 +126,19 @@ def test_after_kill_9_no_one_is_left_and_data_time_does_not_go_back(demo: Demo):
     assert demo.data_time() > seen
 
 
+def test_a_killed_database_comes_back_and_the_processes_find_it(demo: Demo):
+    demo.start()
+    pid_file = demo.data_dir / "postgres.pid"
+    first = parse(pid_file.read_text())[0]
+    os.kill(first.pid, signal.SIGKILL)
+    until = time.monotonic() + 20
+    while first.alive() or demo.get("/readyz") is None or demo.get("/api/v1/sources") is None:
+        assert time.monotonic() < until, demo.said()
+        time.sleep(0.2)
+    assert parse(pid_file.read_text())[0] != first
+    assert "starting it again" in demo.said()
+
+
 def test_a_second_one_in_the_same_directory_or_port_is_refused_in_words(demo: Demo):
     demo.start()
     for change, says in (
