@@ -35,7 +35,7 @@ class Counter:
         self._world = world
         self._catalogue = catalogue
         self._later: defaultdict[date, list[Message]] = defaultdict(list)
-        sizes = defaultdict(int)
+        sizes: defaultdict[str, int] = defaultdict(int)
         for agency in world.agencies:
             sizes[agency.tier] += 1
         rng = world.rng("ps-weights")

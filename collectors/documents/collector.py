@@ -1,0 +1,231 @@
+"""Documents, their statuses and work files, as the document axis of the province gives them.
+
+Wire format: ``docs/reference/feeds/documents.md``. Pages of JSON whose packets carry edXML
+(QCVN 102:2016) or a work file; the feed's own cursor (``next``) says where to go on.
+
+Gives ``document_out`` (văn bản đi), ``document_in`` (văn bản đến, one for each receiver) and
+``work_file`` (hồ sơ công việc). Subjects, signers and staff are not read. Settings: ``page_size``;
+``system_id``; ``secret_env`` names the environment variable of the key, ``secret_simulated`` is
+taken when it is not set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from lxml import etree
+
+from app.plugin import (
+    Event,
+    Feed,
+    FeedBroken,
+    FeedDown,
+    Page,
+    RecordUpdate,
+    Rejected,
+    Version,
+)
+
+API_VERSION = 1
+EVERY = 60
+
+MOST_BYTES = 1_000_000
+NAMESPACE = "{http://www.mic.gov.vn/TBT/QCVN_102_2016}"
+_OLD = re.compile(r"(\d{3})\.(\d{2,3})\.(\d{2,3})\.H38\Z")
+_NEW = re.compile(r"H38(?:\.\d{1,3}){0,2}\Z")
+_CODES = frozenset(("01", "02", "03", "04", "05", "06", "13", "15", "16"))
+
+
+class _Page(msgspec.Struct):
+    packets: list[msgspec.Raw]
+    next: str
+    more: bool
+    upTo: str  # noqa: N815 (a name of the wire)
+
+
+class _Packet(msgspec.Struct):
+    type: str
+    sent: str
+    edxml: str = ""
+    hscv: dict[str, Any] | None = None
+
+
+_decode_page = msgspec.json.Decoder(_Page).decode
+_decode_packet = msgspec.json.Decoder(_Packet).decode
+_PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+)
+
+
+async def collect(feed: Feed, since: str) -> Page:
+    """Read the page after ``since``; "" is the beginning."""
+    settings = feed.settings
+    secret = os.environ.get(settings.get("secret_env", "")) or settings.get("secret_simulated", "")
+    reply = await feed.request(
+        "GET",
+        "packets",
+        params={"after": since or "0", "limit": settings.get("page_size", "2000")},
+        headers={"X-SystemId": settings.get("system_id", ""), "X-SecretKey": secret},
+    )
+    if reply.status != 200:
+        raise FeedDown(
+            f"documents answers {reply.status} to /packets, expected 200: check system_id and the"
+            f" variable {settings.get('secret_env', '')!r}"
+        )
+    try:
+        page = _decode_page(reply.body)
+        up_to_s = instant_s(page.upTo, "upTo")
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as wrong:
+        raise FeedBroken(
+            f"documents: expected JSON with packets, next, more, upTo ({wrong})", reply.body
+        ) from wrong
+    updates: list[RecordUpdate] = []
+    rejected: list[Rejected] = []
+    for raw in page.packets:
+        try:
+            updates.extend(read_record(bytes(raw)))
+        except ValueError as wrong:
+            rejected.append(Rejected(str(wrong), bytes(raw)))
+    return Page(
+        tuple(updates),
+        tuple(rejected),
+        page.next,
+        page.more,
+        up_to_s,
+        len(page.packets),
+        hashlib.sha256(reply.body).hexdigest(),
+    )
+
+
+def read_record(raw: bytes) -> tuple[RecordUpdate, ...]:
+    """Read one packet; ValueError says what was expected."""
+    try:
+        packet = _decode_packet(raw)
+    except msgspec.MsgspecError as wrong:
+        raise ValueError(f"expected type, sent and edxml or hscv ({wrong})") from wrong
+    sent_s = instant_s(packet.sent, "sent")
+    if packet.type == "workfile":
+        return (_work_file(packet.hscv or {}, sent_s),)
+    if packet.type not in ("edoc", "status"):
+        raise ValueError(f"type {packet.type!r}; expected edoc, status or workfile")
+    header = _header(packet.edxml)
+    return _status(header) if packet.type == "status" else _edoc(header, sent_s)
+
+
+def _header(text: str) -> etree._Element:
+    body = text.encode()
+    if len(body) > MOST_BYTES or b"<!DOCTYPE" in body:
+        raise ValueError(f"edXML over {MOST_BYTES} bytes or with a DOCTYPE is refused")
+    try:
+        root = etree.fromstring(body, _PARSER)
+    except etree.XMLSyntaxError as wrong:
+        raise ValueError(f"edXML is not well-formed ({wrong})") from wrong
+    header = root.find(f"{NAMESPACE}edXMLEnvelope/{NAMESPACE}edXMLHeader")
+    if header is None:
+        raise ValueError("edXML without edXMLEnvelope/edXMLHeader of QCVN 102")
+    return header
+
+
+def _edoc(header: etree._Element, sent_s: int) -> tuple[RecordUpdate, ...]:
+    message = header.find(f"{NAMESPACE}MessageHeader")
+    if message is None:
+        raise ValueError("edoc without MessageHeader")
+    code = _text(message, "DocumentId")
+    sender = agency(_text(message, f"From/{NAMESPACE}OrganId"))
+    stamp = f"TraceHeaderList/{NAMESPACE}TraceHeader/{NAMESPACE}Timestamp"
+    at_s = instant_s(_text(header, stamp), "Timestamp")
+    told = message.findtext(f"{NAMESPACE}DueDate") or ""
+    due_s = _day_s(told.strip()) + 86399 if told.strip() else None
+    signatures = header.findall(f"{NAMESPACE}DigitalSignature/{NAMESPACE}Signature")
+    kinds = {s.get("Loai") for s in signatures}
+    flags = {
+        flag
+        for kind, flag in (("CaNhan", "personal_signature"), ("CoQuan", "agency_signature"))
+        if kind in kinds
+    }
+    found = [
+        RecordUpdate(
+            "document_out", code, sender, "", Version(sent_s, at_s, flags=frozenset(flags))
+        )
+    ]
+    for to in message.findall(f"{NAMESPACE}To"):
+        receiver = agency(_text(to, "OrganId"))
+        version = Version(sent_s, at_s, due_s)
+        found.append(RecordUpdate("document_in", f"{code}>{receiver}", receiver, "", version))
+    return tuple(found)
+
+
+def _status(header: etree._Element) -> tuple[RecordUpdate, ...]:
+    status = header.find(f"{NAMESPACE}MessageStatus")
+    if status is None:
+        raise ValueError("status without MessageStatus")
+    code = _text(status, "StatusCode")
+    if code not in _CODES:
+        raise ValueError(f"StatusCode {code!r}; expected one of {', '.join(sorted(_CODES))}")
+    document = _text(status, f"ResponseFor/{NAMESPACE}DocumentId")
+    teller = agency(_text(status, f"From/{NAMESPACE}OrganId"))
+    at_s = instant_s(_text(status, "Timestamp"), "Timestamp")
+    return (
+        RecordUpdate("document_in", f"{document}>{teller}", teller, events=(Event(at_s, code),)),
+    )
+
+
+def _work_file(told: dict[str, Any], sent_s: int) -> RecordUpdate:
+    try:
+        code, owner = str(told["MaHoSoCongViec"]), agency(str(told["MaDonVi"]))
+        opened = instant_s(str(told["NgayMo"]), "NgayMo")
+        offline = tuple(
+            Event(instant_s(str(step["ThoiDiem"]), "ThoiDiem"), "+offline")
+            for step in told["BuocXuLy"]
+            if str(step["TrenMang"]) == "0"
+        )
+    except (KeyError, TypeError) as wrong:
+        raise ValueError(f"work file without {wrong}") from wrong
+    return RecordUpdate("work_file", code, owner, "", Version(sent_s, opened, events=offline))
+
+
+def _text(element: etree._Element, path: str) -> str:
+    found = (element.findtext(NAMESPACE + path) or "").strip()
+    if not found:
+        raise ValueError(f"{path.replace(NAMESPACE, '')} is missing")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def agency(code: str) -> str:
+    """New-style code of an OrganId in either style."""
+    old = _OLD.match(code)
+    if old:
+        numbers = [int(part) for part in (old[3], old[2], old[1])]
+        return ".".join(["H38", *(str(n) for n in numbers if n)])
+    if _NEW.match(code):
+        return code
+    raise ValueError(f"OrganId {code!r}; expected an agency code of H38")
+
+
+def instant_s(text: str, name: str) -> int:
+    """Epoch seconds of ``yyyy/MM/dd HH:mm:ss`` in Vietnamese time."""
+    if len(text) != 19 or text[10] != " ":
+        raise ValueError(f"{name} {text!r}; expected yyyy/MM/dd HH:mm:ss")
+    try:
+        hours, minutes, seconds = int(text[11:13]), int(text[14:16]), int(text[17:19])
+    except ValueError:
+        raise ValueError(f"{name} {text!r}; expected yyyy/MM/dd HH:mm:ss") from None
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise ValueError(f"{name} {text!r}; no such time of day")
+    return _day_s(text[:10]) + hours * 3600 + minutes * 60 + seconds
+
+
+@lru_cache(maxsize=8192)
+def _day_s(text: str) -> int:
+    try:
+        day = datetime.strptime(text, "%Y/%m/%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f"date {text!r}; expected yyyy/MM/dd") from None
+    return int(day.timestamp()) - 7 * 3600

@@ -1,0 +1,93 @@
+"""The simulated document axis: its days and its one address."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from collectors.documents.packets import stamp
+from collectors.documents.traffic import Traffic
+from collectors.documents.truth import DocumentsTruth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from collectors._world.feed import Feed, Message, Served, Truth
+    from collectors._world.world import World
+
+_MOST = 5000
+_SKEW_S = 7200
+_DRIFT_EACH = 7
+
+
+class DocumentsFeed:
+    """Documents, statuses and work files of every agency, as one feed."""
+
+    name = "documents"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._traffic = Traffic(world)
+
+    def day(self, day: date) -> list[Message]:
+        """Give every packet published that day."""
+        return self._traffic.day(day)
+
+    def routes(self, served: Served) -> Sequence[BaseRoute]:
+        """Give the address of packets."""
+        return [Route("/documents/packets", _Door(served).packets, methods=["GET"])]
+
+    def truth(self) -> Truth:
+        """Give a fresh evaluator."""
+        return DocumentsTruth(self._world)
+
+
+def feed(world: World) -> Feed:
+    """Make the feed of a world."""
+    return DocumentsFeed(world)
+
+
+class _Door:
+    """Gives packets to a system that knows the key."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._secret = os.environ.get("IOC_DOCUMENTS_SECRET") or "mo-phong"
+
+    async def packets(self, request: Request) -> Response:
+        """Give the page after a cursor."""
+        given = request.headers.get("x-secretkey", "").encode()
+        known = secrets.compare_digest(given, self._secret.encode())
+        if not known or self._served.faults.active("auth-expired"):
+            return JSONResponse({"error": "X-SystemId, X-SecretKey"}, 401)
+        after = request.query_params.get("after") or "0"
+        limit = request.query_params.get("limit") or "2000"
+        if not (after.isdigit() and limit.isdigit()):
+            return JSONResponse({"error": "after, limit: whole numbers"}, 400)
+        body = self._page(int(after), min(max(int(limit), 1), _MOST))
+        return Response(body, media_type="application/json; charset=utf-8")
+
+    def _page(self, after: int, limit: int) -> bytes:
+        page = self._served.page(after, limit)
+        faults = self._served.faults
+        upto_s = page.upto_s
+        bodies = [message.body for _, message in page.messages]
+        if faults.active("schema-drift"):
+            bodies = [
+                b.replace(b'"sent"', b'"sentAt"') if position % _DRIFT_EACH == 0 else b
+                for (position, _), b in zip(page.messages, bodies, strict=True)
+            ]
+        if faults.active("clock-skew"):
+            upto_s += _SKEW_S
+        head = {"next": str(page.next), "more": page.more, "upTo": stamp(upto_s)}
+        start = json.dumps(head)[:-1] + ',"packets":[\n'
+        return start.encode() + b",\n".join(bodies) + b"\n]}"
