@@ -2,6 +2,7 @@
 
 import '@fontsource-variable/ibm-plex-sans/wdth.css';
 import './tokens.css';
+import './desk/desk.css';
 
 import { mount } from 'svelte';
 

@@ -36,7 +36,8 @@ export function inWords(value: number | null | undefined, of: Pick<Indicator, 'u
 /** A target is said with as few decimals as it needs. */
 export function targetText(value: number, unit: Unit): string {
   const shown = unit === 'percent' ? value * 100 : value;
-  const decimals = Math.abs(shown - Math.round(shown)) < 1e-6 ? 0 : 1;
+  const decimals = Math.abs(shown - Math.round(shown)) < 1e-6 || Math.abs(shown) >= 1000 ? 0 : 1;
+  if (unit === 'count') return number(value, decimals);
   return inWords(value, { unit, decimals });
 }
 
