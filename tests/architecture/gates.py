@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -39,7 +40,8 @@ GATES = (
     Gate("ruff", (str(_BIN / "ruff"), "check", "--no-cache"), r"(\d+) files"),
     Gate("mypy", (str(_BIN / "mypy"),), r"(?:in|checked) (\d+) source files?"),
     Gate("imports", (str(_BIN / "lint-imports"), "--no-cache"), r"Analyzed (\d+) files"),
-    Gate("eslint", ("npm", "run", "--silent", "lint"), r"(\d+) files?", FRONTEND),
+    Gate("eslint", ("npm", "run", "--silent", "lint", "--", "--format", "json"),
+         r"(\d+) files", FRONTEND),
     Gate("svelte-check", ("npm", "run", "--silent", "check", "--", "--output", "machine"),
          r"COMPLETED (\d+) FILES", FRONTEND),
 )  # fmt: skip
@@ -55,8 +57,11 @@ def run(gate: Gate) -> Verdict:
     except OSError as error:
         return Verdict(0, False, f"{gate.command[0]} cannot be run: {error}. Run `make check`.")
     said = done.stdout + done.stderr
-    told = _ruff_files() if gate.name == "ruff" else said
-    numbers = re.findall(gate.counted, told)
+    if gate.name == "ruff":
+        said += _ruff_files()
+    elif gate.name == "eslint":
+        said = _eslint_lines(said)
+    numbers = re.findall(gate.counted, said)
     looked_at = int(numbers[-1]) if numbers else 0
     return Verdict(looked_at, done.returncode == 0 and looked_at > 0, said.strip())
 
@@ -68,6 +73,19 @@ def _ruff_files() -> str:
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return f"{sum(line.endswith('.py') for line in listed.stdout.splitlines())} files"
+
+
+def _eslint_lines(said: str) -> str:
+    """ESLint says nothing when all is well: its JSON lists every file it looked at."""
+    found = re.search(r"^\[.*\]$", said, re.MULTILINE | re.DOTALL)
+    files = json.loads(found[0]) if found else []
+    lines = [
+        f"{Path(file['filePath']).relative_to(FRONTEND)}:{m.get('line')}: {m['message']}"
+        f" ({m.get('ruleId')})"
+        for file in files
+        for m in file["messages"]
+    ]
+    return "\n".join([*lines, f"{len(files)} files"]) if found else said
 
 
 def _environment() -> Mapping[str, str]:
