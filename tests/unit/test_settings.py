@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from pathlib import Path
 
 import pytest
 
-from app.settings import SettingsError, as_environment, load_settings
+from app.cli import build
+from app.settings import Settings, SettingsError, as_environment, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +70,18 @@ def test_a_word_the_file_should_not_have_is_named(tmp_path: Path):
     (tmp_path / "ioc.toml").write_text("port: 8001\n")
     with pytest.raises(SettingsError, match="is not TOML"):
         load_settings()
+
+
+REFERENCE = (Path(__file__).parents[2] / "docs/reference/settings.md").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_a_setting_is_documented(name: str):
+    assert f"`{name}`" in REFERENCE
+
+
+@pytest.mark.parametrize("command", build().registered_commands, ids=lambda c: c.name)
+def test_a_command_is_documented_with_its_options(command):
+    assert f"`ioc {command.name}" in REFERENCE
+    for option in inspect.signature(command.callback).parameters:
+        assert f"--{option}" in REFERENCE
