@@ -9,7 +9,9 @@ function read(): void {
 
 /** Language, theme and level stay in the address, so a link can be passed on. */
 export function go(href: string): void {
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- used once and thrown away
   const next = new URL(href, location.href);
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- only read
   const kept = new URLSearchParams(location.search);
   for (const name of ['lang', 'theme', 'static']) {
     const value = kept.get(name);
