@@ -81,12 +81,19 @@ def edoc(
 
 def status(document: str, sender: str, teller: str, code: str, at_s: int) -> str:
     """A status message of a receiver."""
+    day, number = document.split(",")[1:]
+    first, notation = number.split("/", 1)
     return _xml(
         f"<edXML:MessageStatus><edXML:ResponseFor><edXML:OrganId>{sender}</edXML:OrganId>"
+        f"<edXML:Code><edXML:CodeNumber>{first}</edXML:CodeNumber>"
+        f"<edXML:CodeNotation>{notation}</edXML:CodeNotation></edXML:Code>"
+        f"<edXML:PromulgationDate>{day}</edXML:PromulgationDate>"
         f"<edXML:DocumentId>{document}</edXML:DocumentId></edXML:ResponseFor>"
         f"<edXML:From><edXML:OrganId>{teller}</edXML:OrganId></edXML:From>"
         f"<edXML:StatusCode>{code}</edXML:StatusCode>"
         f"<edXML:Description>{NAMES[code]}</edXML:Description>"
+        "<edXML:StaffInfo><edXML:Department>Văn thư</edXML:Department>"
+        "<edXML:Staff>Cán bộ mô phỏng</edXML:Staff></edXML:StaffInfo>"
         f"<edXML:Timestamp>{stamp(at_s)}</edXML:Timestamp></edXML:MessageStatus>"
     )
 
