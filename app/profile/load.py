@@ -114,7 +114,7 @@ def _subjects(folder: Path, agencies: Mapping[str, Agency]) -> dict[str, Subject
         )
     for tier, name in (("province", "tỉnh"), ("district", "huyện"), ("commune", "xã")):
         key = f"tier:{tier}"
-        found[key] = Subject(key, "tier", f"Cơ quan cấp {name}", f"cấp {name}", province)
+        found[key] = Subject(key, "tier", f"Cơ quan cấp {name}", name, province)
     return found
 
 

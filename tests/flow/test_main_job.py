@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,10 +65,10 @@ def _log(demo: Demo) -> str:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    folder = tmp_path_factory.mktemp("ioc", numbered=True)
+def demo() -> Iterator[Demo]:
+    # Below a directory others may pass: as root, PostgreSQL runs under another account.
+    folder = Path(tempfile.mkdtemp(prefix="ioc-flow-"))
     folder.chmod(0o755)
-    folder.parent.chmod(0o755)
     env = {
         **os.environ,
         "IOC_PORT": str(_free_port()),
@@ -80,6 +82,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     yield running
     if running.process.poll() is None:
         _stop(running)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for(demo: Demo, path: str, good: Any, seconds: float, what: str) -> Any:
