@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from collectors._world.calendar import FIRST_DAY, midnight_s
 from collectors._world.feed import Message
@@ -72,8 +73,9 @@ class Catalogue:
 
     def known(self, now_s: int) -> list[dict[str, Any]]:
         """The catalogue as the real service lists it: the newest entry of each procedure."""
-        newest = {item["MaTTHC"]: item for at_s, item in self._items if at_s <= now_s}
-        return list(newest.values())
+        # A later level is drawn together with the issue, so these are not in order of time.
+        told = sorted((one for one in self._items if one[0] <= now_s), key=lambda one: one[0])
+        return list({item["MaTTHC"]: item for _, item in told}.values())
 
     def _issue(self, rng: random.Random, day: date) -> Message:
         procedure = self._make(rng)
@@ -126,4 +128,4 @@ class Catalogue:
             "service": "LayDanhSachTTHC",
             "data": [item],
         }
-        return Message(at_s, json.dumps(record, ensure_ascii=False).encode())
+        return Message(at_s, msgspec.json.encode(record))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from datetime import date
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from collectors._world.calendar import DAY_S, day_of
 from collectors._world.feed import Message
@@ -124,8 +125,8 @@ class Counter:
         record = {"PhatHanh": stamp(out_s), "ThoiDiemGui": stamp(sent_s), "service": service}
         if service == "DongBoHoSoMC":
             record["isUpdating"] = str(updating)
-        body = json.dumps({**record, "data": [item]}, ensure_ascii=False, separators=(",", ":"))
-        self._later[day_of(out_s)].append(Message(out_s, body.encode()))
+        body = msgspec.json.encode({**record, "data": [item]})
+        self._later[day_of(out_s)].append(Message(out_s, body))
 
 
 def _progress(code: str, at_s: int, status: str) -> dict[str, Any]:
@@ -149,6 +150,8 @@ def _item(
     ended = status in ("8", "9", "10", "3")
     done = status in ("9", "10")
     e_result = done and outcome.e_result
+    # Systems that write new codes write amounts as numbers, the old ones as text.
+    fee = procedure.fee if code.startswith("H38") else str(procedure.fee)
     return {
         "MaHoSo": code,
         "MaTTHC": procedure.code,
@@ -193,7 +196,7 @@ def _item(
                 "TenPhiLePhi": "Lệ phí",
                 "MaPhiLePhi": "LP",
                 "HinhThucThu": "1",
-                "Gia": str(procedure.fee),
+                "Gia": fee,
                 "LoaiPhiLePhi": "2",
             }
         ],

@@ -47,7 +47,7 @@ def draw_outcome(rng: random.Random, year: float, slowness: float, digital: floa
     elif draw < REFUSED + WITHDRAWN + STOPPED:
         end = "stopped"
     return Outcome(
-        online=rng.random() < min(0.97, (0.52 + 0.16 * year) * digital),
+        online=rng.random() < min(0.97, (0.545 + 0.17 * year) * digital),
         channel_told=rng.random() > 0.01,
         paid_online=rng.random() < min(0.95, (0.36 + 0.12 * year) * digital),
         e_result=rng.random() < min(0.98, (0.66 + 0.1 * year) * digital),
@@ -103,29 +103,33 @@ class Life:
         self.statements += [(at_s, "1"), (self.ended_s, "3")]
 
     def _work(self, world: World, rng: random.Random, at_s: int, span: int) -> None:
-        begun = at_s + rng.randrange(300, 10_800)
+        begun = _when_open(world, rng, at_s + rng.randrange(300, 10_800))
         self.progress.append((begun, "4"))
         share = 1.0 + rng.random() * 0.7 if self.outcome.late else 0.15 + rng.random() * 0.75
         finish = at_s + int(span * share) + (7200 if self.outcome.late else 0)
-        waited = self._supplement(rng, begun, span)
+        waited = self._supplement(world, rng, begun, span)
         if waited is None:
             return
         if rng.random() < FEE_NOTICE:
-            asked = begun + int(span * 0.1)
-            self.progress += [(asked, "6"), (asked + int(span * 0.05) + 60, "4")]
+            asked = _when_open(world, rng, begun + int(span * 0.1))
+            paid = _when_open(world, rng, asked + int(span * 0.05) + 60)
+            self.progress += [(asked, "6"), (paid, "4")]
         finish = _in_office(world, rng, finish + waited, late=self.outcome.late)
         last = max(at for at, _ in self.progress)
-        self._end(rng, max(finish, last + rng.randrange(600, 7200)))
+        if finish <= last:
+            finish = _when_open(world, rng, last + rng.randrange(600, 7200))
+        self._end(world, rng, finish)
 
-    def _supplement(self, rng: random.Random, begun: int, span: int) -> int | None:
+    def _supplement(self, world: World, rng: random.Random, begun: int, span: int) -> int | None:
         """Seconds waited for the citizen; None when he never answers."""
         if rng.random() >= SUPPLEMENT:
             return 0
         waited = 0
-        asked = begun + int(span * 0.15)
+        asked = _when_open(world, rng, begun + int(span * 0.15))
         times = 2 if rng.random() < SECOND_SUPPLEMENT else 1
         for number in range(times):
             answered = asked + rng.randrange(4, 72) * 3600 + rng.randrange(3600)
+            answered = _when_open(world, rng, answered)
             self.progress.append((asked, "5"))
             ref = f"BS{number + 1}"
             if rng.random() < UNANSWERED:
@@ -136,13 +140,13 @@ class Life:
             self.progress.append((answered, "4"))
             self.statements += [(asked, "5"), (answered, "4")]
             waited += answered - asked
-            asked = answered + 3600
+            asked = _when_open(world, rng, answered + 3600)
         return waited
 
-    def _end(self, rng: random.Random, finish: int) -> None:
+    def _end(self, world: World, rng: random.Random, finish: int) -> None:
         if self.outcome.end == "withdrawn":
-            self.progress += [(finish, "7"), (finish + 3600, "8")]
-            self.ended_s = finish + 3600
+            self.ended_s = _when_open(world, rng, finish + 3600)
+            self.progress += [(finish, "7"), (self.ended_s, "8")]
             self.statements.append((self.ended_s, "8"))
             return
         if self.outcome.end == "stopped":
@@ -152,12 +156,12 @@ class Life:
             return
         self.progress.append((finish, "9"))
         if self.outcome.reopened:
-            again = finish + rng.randrange(3600, 5 * DAY_S)
-            finish = again + rng.randrange(3600, 3 * DAY_S)
+            again = _when_open(world, rng, finish + rng.randrange(3600, 5 * DAY_S))
+            finish = _when_open(world, rng, again + rng.randrange(3600, 3 * DAY_S))
             self.progress += [(again, "4"), (finish, "9")]
             self.statements.append((again, "4"))
         self.ended_s = finish
-        self.handed_s = finish + rng.randrange(1800, 2 * DAY_S)
+        self.handed_s = _when_open(world, rng, finish + rng.randrange(1800, DAY_S))
         self.progress.append((self.handed_s, "10"))
         self.statements += [(finish, "9"), (self.handed_s, "10")]
 
@@ -185,3 +189,18 @@ def _in_office(world: World, rng: random.Random, at_s: int, *, late: bool) -> in
     while not world.is_working_day(day):
         day += step
     return midnight_s(day) + rng.randrange(28_800, 59_400)
+
+
+def _when_open(world: World, rng: random.Random, at_s: int) -> int:
+    """This instant if offices are open then, else one in the first hours of the next opening."""
+    day = day_of(at_s)
+    second = at_s - midnight_s(day)
+    if world.is_working_day(day):
+        if 27_000 <= second <= 61_200:
+            return at_s
+        if second < 27_000:
+            return midnight_s(day) + 27_000 + rng.randrange(10_800)
+    day += timedelta(days=1)
+    while not world.is_working_day(day):
+        day += timedelta(days=1)
+    return midnight_s(day) + 27_000 + rng.randrange(10_800)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MOST = 5000
 _SKEW_S = 7200
 _DRIFT_EACH = 7
+_OPENS = b'{"PhatHanh":"'
+_STAMP_ENDS = len(_OPENS) + 14
 
 
 class PublicServiceFeed:
@@ -105,18 +107,21 @@ class _Door:
     def _page(self, after: int, limit: int) -> bytes:
         page = self._served.page(after, limit)
         faults = self._served.faults
-        upto_s = page.upto_s
-        bodies = [message.body for _, message in page.messages]
+        ahead_s = _SKEW_S if faults.active("clock-skew") else 0
+        bodies = [_stamped(message, ahead_s) for _, message in page.messages]
         if faults.active("schema-drift"):
             bodies = [
                 b.replace(b'"TrangThai', b'"MaTrangThai') if position % _DRIFT_EACH == 0 else b
                 for (position, _), b in zip(page.messages, bodies, strict=True)
             ]
-        if faults.active("clock-skew"):
-            upto_s += _SKEW_S
         head = f'{{"error_code":"00","cursorTiep":"{page.next}","conNua":{str(page.more).lower()},'
-        head += f'"hetDen":"{stamp(upto_s)}","result":[\n'
+        head += f'"hetDen":"{stamp(page.upto_s + ahead_s)}","result":[\n'
         return head.encode() + b",\n".join(bodies) + b"\n]}"
+
+
+def _stamped(message: Message, ahead_s: int) -> bytes:
+    """Write when the record appears in the queue: a fault may have moved it."""
+    return _OPENS + stamp(message.published_s + ahead_s).encode() + message.body[_STAMP_ENDS:]
 
 
 async def _object(request: Request) -> dict[str, Any]:

@@ -273,7 +273,7 @@ def _requests(
 def _due(item: dict[str, Any], received: int) -> int | None:
     if item.get("NgayHenTra"):
         return _seconds(item["NgayHenTra"])
-    if item.get("ThoiHanGiaiQuyet"):
+    if item.get("ThoiHanGiaiQuyet") not in (None, ""):
         return _after_working_days(day_of(received), int(item["ThoiHanGiaiQuyet"]))
     return None
 
@@ -304,9 +304,9 @@ def _has_result(item: dict[str, Any]) -> bool:
 
 
 def _components(item: dict[str, Any]) -> bool:
-    told = str(item.get("HoSoCoThanhPhanSoHoa") or "")
-    if told:
-        return told == "1"
+    told = item.get("HoSoCoThanhPhanSoHoa")
+    if told not in (None, ""):
+        return str(told) == "1"
     kept = [p for p in item.get("TaiLieuNop") or () if str(p.get("IsDeleted")) not in ("True", "1")]
     return bool(kept) and all(str(p.get("DuocSoHoa")) == "1" for p in kept)
 
