@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     sim_port: Port = 8900
     sim_smtp_port: Annotated[int, Field(ge=0, le=65535)] = 0  # 0: sim_port + 25, or a free one
     seed: int = 766
-    scale: float = Field(default=0.08, gt=0)
+    scale: float = Field(default=0.1, gt=0)
     speed: float = Field(default=60, ge=1, le=10_000)
 
     # Where alerts are told; an empty address leaves that channel out.

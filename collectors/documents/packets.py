@@ -53,10 +53,22 @@ def _xml(text: str) -> str:
     return f'"edxml":{json.dumps(_HEAD + text + _TAIL, ensure_ascii=False)}'
 
 
-def edoc(
-    sender: str, name: str, receivers: list[str], document: str, at_s: int, due: str, signed: str
+def signature(kind: str, at_s: int) -> str:
+    """A signature made at the instant: CaNhan or CoQuan."""
+    return f'<edXML:Signature Loai="{kind}" Ngay="{stamp(at_s)}"/>'
+
+
+def edoc(  # noqa: PLR0913 (an envelope has that many parts)
+    sender: str,
+    name: str,
+    receivers: list[str],
+    document: str,
+    at_s: int,
+    due: str,
+    signed: str,
+    business: int = 0,
 ) -> str:
-    """An outgoing document; ``signed`` is the signatures' XML."""
+    """An outgoing document; ``signed`` is the signatures' XML, ``business`` 2 an update."""
     organ, day, number = document.split(",")
     code, notation = number.split("/", 1)
     to = "".join(f"<edXML:To><edXML:OrganId>{r}</edXML:OrganId></edXML:To>" for r in receivers)
@@ -73,8 +85,8 @@ def edoc(
         f"<edXML:DocumentId>{document}</edXML:DocumentId></edXML:MessageHeader>"
         "<edXML:TraceHeaderList><edXML:TraceHeader>"
         f"<edXML:OrganId>{sender}</edXML:OrganId><edXML:Timestamp>{stamp(at_s)}</edXML:Timestamp>"
-        "</edXML:TraceHeader><edXML:Bussiness><edXML:BussinessDocType>0</edXML:BussinessDocType>"
-        f"</edXML:Bussiness></edXML:TraceHeaderList><edXML:DigitalSignature>{signed}"
+        "</edXML:TraceHeader><edXML:Bussiness><edXML:BussinessDocType>"
+        f"{business}</edXML:BussinessDocType></edXML:Bussiness></edXML:TraceHeaderList><edXML:DigitalSignature>{signed}"
         "</edXML:DigitalSignature>"
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from collectors._world.calendar import DAY_S, day_of, midnight_s
 from collectors._world.feed import Message
-from collectors.documents.packets import edoc, packet, stamp, status, work_file
+from collectors.documents.packets import edoc, packet, signature, status, work_file
 
 if TYPE_CHECKING:
     import random
@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from collectors._world.world import Agency, World
 
 DOCUMENTS, FILES = 3000, 400  # a working day at scale 1
-TIER_SHARE = {"province": 0.38, "district": 0.30, "commune": 0.32}
-# Calibrated to 79,76 % of work files online and 79,53 % fully signed (province, 2022).
-ONLINE = {"province": 0.815, "district": 0.772, "commune": 0.75}
-SIGNED = 0.795
-ON_TIME = 0.90
-HAS_DUE, TWO_RECEIVERS = 0.85, 0.12
-REFUSED, RECALLED, REPEATED, EARLY = 0.03, 0.01, 0.04, 0.02
+DOCUMENT_SHARE = {"province": 0.38, "district": 0.30, "commune": 0.32}
+FILE_SHARE = {"province": 0.27, "district": 0.31, "commune": 0.42}
+# Published for 2022: 79,76 % of work files online, 79,53 % of documents fully signed.
+ONLINE = {"province": 0.834, "district": 0.794, "commune": 0.764}
+ONLINE_A_YEAR = 0.015
+SIGNED = 0.79
+ON_TIME, HAS_DUE, TWO_RECEIVERS = 0.90, 0.85, 0.12
+REFUSED, RECALLED, GIVEN_BACK = 0.025, 0.015, 0.6
+# Quirks of the axis: packets again, behind later ones, and corrected days after.
+REPEATED, DELAYED, CORRECTED = 0.04, 0.05, 0.02
 OLD_STYLE = 0.4
+
+_MORNING, _NOON, _AFTERNOON, _EVENING = 27_000, 41_400, 48_600, 61_200
 
 
 class Traffic:
@@ -34,18 +39,10 @@ class Traffic:
         self._world = world
         self._later: defaultdict[date, list[Message]] = defaultdict(list)
         rng = world.rng("documents-weights")
-        sizes: defaultdict[str, int] = defaultdict(int)
-        for agency in world.agencies:
-            sizes[agency.tier] += 1
-        self._weights = list(
-            accumulate(
-                TIER_SHARE[a.tier] / sizes[a.tier] * (0.4 + 1.2 * rng.random())
-                for a in world.agencies
-            )
-        )
-        self._online = {
-            a.code: min(0.99, ONLINE[a.tier] + rng.uniform(-0.08, 0.08)) for a in world.agencies
-        }
+        sizes = [0.4 + 1.2 * rng.random() for _ in world.agencies]
+        self._documents_of = _weights(world, sizes, DOCUMENT_SHARE)
+        self._files_of = _weights(world, sizes, FILE_SHARE)
+        self._online = _online(world, sizes, rng)
         self._prompt = {a.code: rng.uniform(0.6, 1.7) for a in world.agencies}
 
     def day(self, day: date) -> list[Message]:
@@ -61,35 +58,42 @@ class Traffic:
         mean = expected * self._world.scale
         return max(0, round(rng.gauss(mean, mean**0.5)))
 
-    def _choose(self, rng: random.Random, count: int) -> list[Agency]:
-        return rng.choices(self._world.agencies, cum_weights=self._weights, k=count)
-
     def _documents(self, rng: random.Random, day: date, count: int) -> None:
-        senders, receivers = self._choose(rng, count), self._choose(rng, 2 * count)
-        for number, sender in enumerate(senders, 1):
-            to = receivers[2 * number - 2 : 2 * number if rng.random() < TWO_RECEIVERS else -1]
-            to = [a for a in to[:2] if a.code != sender.code][: 2 if len(to) == 2 else 1]
-            self._document(rng, day, number, sender, list({a.code: a for a in to}.values()))
+        agencies = self._world.agencies
+        drawn = rng.choices(agencies, cum_weights=self._documents_of, k=3 * count)
+        for number in range(1, count + 1):
+            sender, *others = drawn[3 * number - 3 : 3 * number]
+            to = [one for one in dict.fromkeys(others) if one is not sender]
+            if len(to) == 2 and rng.random() >= TWO_RECEIVERS:
+                to.pop()
+            if to:
+                self._document(rng, day, number, sender, to)
 
     def _document(
         self, rng: random.Random, day: date, number: int, sender: Agency, to: list[Agency]
     ) -> None:
         at_s = self._world.office_second(rng, day)
-        organ = _organ(rng, sender)
+        organ, organs = _organ(rng, sender), [_organ(rng, one) for one in to]
         document = f"{organ},{day:%Y/%m/%d},{number}/CV-{sender.code.replace('.', '')}"
-        due = self._later_day(day, rng.randrange(2, 11)) if rng.random() < HAS_DUE else None
-        told = edoc(
-            organ,
-            sender.short_name,
-            [_organ(rng, a) for a in to],
-            document,
-            at_s,
-            f"{due:%Y/%m/%d}" if due else "",
-            _signatures(rng, at_s),
-        )
-        self._send(rng, sender, at_s, "edoc", told)
+        due = self._working_day(day, rng.randrange(2, 11)) if rng.random() < HAS_DUE else None
+        signed = rng.random() < SIGNED
+        kinds = ["CaNhan", "CoQuan"] if signed else rng.choice((["CaNhan"], ["CoQuan"], []))
+
+        def told(due: date | None, kinds: list[str], business: int) -> str:
+            last = f"{due:%Y/%m/%d}" if due else ""
+            marks = "".join(signature(kind, at_s) for kind in kinds)
+            return edoc(organ, sender.short_name, organs, document, at_s, last, marks, business)
+
+        self._send(rng, sender, at_s, "edoc", told(due, kinds, 0))
         for receiver in to:
             self._receipt(rng, organ, document, receiver, at_s, due)
+        if rng.random() < CORRECTED:
+            again_s = self._when_open(rng, at_s + rng.randrange(1, 7) * DAY_S)
+            if due is not None and rng.random() < 0.7:
+                due = self._working_day(due, rng.randrange(1, 6))
+            else:
+                kinds = ["CaNhan", "CoQuan"]
+            self._send(rng, sender, again_s, "edoc", told(due, kinds, 2))
 
     def _receipt(
         self,
@@ -100,78 +104,133 @@ class Traffic:
         at_s: int,
         due: date | None,
     ) -> None:
-        arrived = at_s + rng.randrange(20, 400) - (380 if rng.random() < EARLY else 0)
-        minutes = rng.lognormvariate(3.3, 0.8) * self._prompt[receiver.code]
-        booked = arrived + 30 + int(60 * minutes)
+        arrived = at_s + rng.randrange(20, 400)
+        minutes = rng.lognormvariate(3.05, 0.8) * self._prompt[receiver.code]
+        booked = self._when_open(rng, arrived + 30 + int(60 * minutes))
         steps = [(arrived, "01")]
         draw = rng.random()
         if draw < REFUSED:
             steps.append((booked, "02"))
-        elif draw < REFUSED + RECALLED:
-            steps += [(booked, "03"), (booked + 1800, "13"), (booked + 3600, "15")]
         else:
-            assigned = booked + rng.randrange(300, 10_800)
-            working = assigned + rng.randrange(600, 14_400)
-            steps += [(booked, "03"), (assigned, "04"), (working, "05")]
-            steps.append((max(self._done(rng, working, due), working + 60), "06"))
+            steps.append((booked, "03"))
+            given_back = False
+            if draw < REFUSED + RECALLED:
+                asked = self._when_open(rng, booked + rng.randrange(600, 2 * DAY_S))
+                given_back = rng.random() < GIVEN_BACK
+                answered = self._when_open(rng, asked + rng.randrange(600, 7200))
+                steps += [(asked, "13"), (answered, "15" if given_back else "16")]
+            if not given_back:
+                steps += self._handling(rng, booked, due)
         teller = _organ(rng, receiver)
         for when, code in steps:
             told = status(document, sender, teller, code, when)
             self._send(rng, receiver, when, "status", told)
 
-    def _done(self, rng: random.Random, working: int, due: date | None) -> int:
+    def _handling(self, rng: random.Random, booked: int, due: date | None) -> list[tuple[int, str]]:
+        assigned = self._when_open(rng, booked + rng.randrange(300, 10_800))
+        working = self._when_open(rng, assigned + rng.randrange(600, 14_400))
         if due is None:
-            return working + rng.randrange(3600, 6 * DAY_S)
-        last = midnight_s(due) + 61_200
-        if rng.random() < ON_TIME:
-            return working + int(max(3600, last - working) * rng.uniform(0.1, 0.95))
-        return last + rng.randrange(DAY_S // 2, 6 * DAY_S)
+            done = working + rng.randrange(3600, 6 * DAY_S)
+        else:
+            last = midnight_s(due) + _EVENING
+            if rng.random() < ON_TIME:
+                done = working + int(max(3600, last - working) * rng.uniform(0.1, 0.95))
+            else:
+                done = last + rng.randrange(DAY_S // 2, 6 * DAY_S)
+        return [(assigned, "04"), (working, "05"), (self._when_open(rng, done), "06")]
 
     def _files(self, rng: random.Random, day: date, count: int) -> None:
         year = (day - date(2022, 1, 1)).days / 365
-        for number, owner in enumerate(self._choose(rng, count), 1):
+        owners = rng.choices(self._world.agencies, cum_weights=self._files_of, k=count)
+        for number, owner in enumerate(owners, 1):
             at_s = self._world.office_second(rng, day)
-            organ = _organ(rng, owner)
-            online = rng.random() < min(0.99, self._online[owner.code] + 0.015 * year)
+            online = rng.random() < min(0.99, self._online[owner.code] + ONLINE_A_YEAR * year)
             steps = [(at_s, True)]
             for _ in range(rng.randrange(1, 3)):
-                steps.append((steps[-1][0] + rng.randrange(3600, 4 * DAY_S), True))
+                later = steps[-1][0] + rng.randrange(3600, 4 * DAY_S)
+                steps.append((self._when_open(rng, later), True))
             if not online:
                 place = rng.randrange(len(steps))
                 steps[place] = (steps[place][0], False)
-            code = f"{owner.code}/{day:%y%m%d}/{number}"
+            code, organ = f"{owner.code}/{day:%y%m%d}/{number}", _organ(rng, owner)
             for known in range(1, len(steps) + 1):
                 when = steps[known - 1][0]
                 closed = when if known == len(steps) else None
                 told = work_file(code, organ, steps[:known], closed)
                 self._send(rng, owner, when, "workfile", told)
+            if rng.random() < CORRECTED:
+                ended = steps[-1][0]
+                place = rng.randrange(len(steps))
+                steps[place] = (steps[place][0], not steps[place][1])
+                again_s = self._when_open(rng, ended + rng.randrange(1, 7) * DAY_S)
+                self._send(rng, owner, again_s, "workfile", work_file(code, organ, steps, ended))
 
-    def _later_day(self, day: date, working_days: int) -> date:
-        while working_days:
+    def _working_day(self, day: date, count: int) -> date:
+        while count:
             day += timedelta(days=1)
-            working_days -= self._world.is_working_day(day)
+            count -= self._world.is_working_day(day)
         return day
 
+    def _when_open(self, rng: random.Random, at_s: int) -> int:
+        """This instant if offices are open then, else one soon after they open again."""
+        day = day_of(at_s)
+        midnight = midnight_s(day)
+        second = at_s - midnight
+        if self._world.is_working_day(day):
+            if _MORNING <= second < _NOON or _AFTERNOON <= second <= _EVENING:
+                return at_s
+            if second < _MORNING:
+                return midnight + _MORNING + rng.randrange(7200)
+            if second < _AFTERNOON:
+                return midnight + _AFTERNOON + rng.randrange(1800)
+        return midnight_s(self._working_day(day, 1)) + _MORNING + rng.randrange(7200)
+
     def _send(self, rng: random.Random, agency: Agency, at_s: int, kind: str, told: str) -> None:
-        draw = rng.random()
-        sent_s = at_s + 1 + int(draw * 20)
-        out_s = sent_s + int(draw * 120)
+        sent_s = at_s + 1 + int(20 * rng.random())
+        out_s = sent_s + 1 + int(120 * rng.random())
+        if rng.random() < DELAYED:
+            # Long enough to come behind the next steps of the same document.
+            out_s += rng.randrange(300, 14_400)
+        self._publish(rng, agency, out_s, sent_s, kind, told)
+        if rng.random() < REPEATED:
+            again_s = out_s + 60 + int(DAY_S * rng.random() ** 3)
+            self._publish(rng, agency, again_s, sent_s, kind, told)
+
+    def _publish(
+        self, rng: random.Random, agency: Agency, out_s: int, sent_s: int, kind: str, told: str
+    ) -> None:
         held = self._world.held_until(agency.code, out_s)
         if held is not None:
-            out_s = held + int(draw * 3600)
+            if held - out_s > 366 * DAY_S:
+                return  # held back for good
+            out_s = held + rng.randrange(3600)
         self._later[day_of(out_s)].append(Message(out_s, packet(kind, out_s, sent_s, told)))
-        if draw < REPEATED:
-            out_s += 60 + int(draw * 100_000)
-            self._later[day_of(out_s)].append(Message(out_s, packet(kind, out_s, sent_s, told)))
+
+
+def _weights(world: World, sizes: list[float], share: dict[str, float]) -> list[float]:
+    """Running weights by which agencies are drawn: the tiers' shares, then each one's size."""
+    total: defaultdict[str, float] = defaultdict(float)
+    for agency, size in zip(world.agencies, sizes, strict=True):
+        total[agency.tier] += size
+    return list(
+        accumulate(
+            share[agency.tier] * size / total[agency.tier]
+            for agency, size in zip(world.agencies, sizes, strict=True)
+        )
+    )
+
+
+def _online(world: World, sizes: list[float], rng: random.Random) -> dict[str, float]:
+    """Each agency's share of work files online; a tier's mean is the calibrated one."""
+    apart = [rng.uniform(-0.08, 0.08) for _ in world.agencies]
+    rows = list(zip(world.agencies, sizes, apart, strict=True))
+    mean = {
+        tier: sum(size * by for agency, size, by in rows if agency.tier == tier)
+        / sum(size for agency, size, _ in rows if agency.tier == tier)
+        for tier in ONLINE
+    }
+    return {agency.code: ONLINE[agency.tier] + by - mean[agency.tier] for agency, _, by in rows}
 
 
 def _organ(rng: random.Random, agency: Agency) -> str:
     return agency.old_code if rng.random() < OLD_STYLE else agency.code
-
-
-def _signatures(rng: random.Random, at_s: int) -> str:
-    person = f'<edXML:Signature Loai="CaNhan" Ngay="{stamp(at_s)}"/>'
-    office = f'<edXML:Signature Loai="CoQuan" Ngay="{stamp(at_s)}"/>'
-    if rng.random() < SIGNED:
-        return person + office
-    return rng.choice((person, office, ""))
