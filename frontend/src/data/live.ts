@@ -6,7 +6,9 @@ import { store } from './store.svelte';
 const LAGGING_MS = 2000;
 const LOST_MS = 4000;
 const BASE_MS = 500;
-const CAP_MS = 15000;
+const CAP_MS = 30000;
+const LEAST_MS = 300;
+const FIRST_MS = 5000;
 const SCHEMA = 1;
 
 let socket: WebSocket | null = null;
@@ -19,7 +21,11 @@ export async function begin(): Promise<void> {
   window.setInterval(watch, 250);
   window.addEventListener('online', () => retry(0));
   try {
-    const answer = await fetch('/api/v1/snapshot', { headers: { accept: 'application/json' } });
+    const answer = await fetch('/api/v1/snapshot', {
+      headers: { accept: 'application/json' },
+      // A snapshot that hangs must not keep the wall from connecting.
+      signal: AbortSignal.timeout(FIRST_MS),
+    });
     if (!answer.ok) throw new Error(`${answer.status}`);
     store.takeSnapshot((await answer.json()) as Snapshot);
     store.heard();
@@ -56,7 +62,7 @@ function connect(): void {
 function backoff(): number {
   const ceiling = Math.min(CAP_MS, BASE_MS * 2 ** attempt);
   attempt += 1;
-  return Math.random() * ceiling;
+  return LEAST_MS + Math.random() * ceiling;
 }
 
 function retry(wait: number): void {
@@ -77,8 +83,11 @@ function take(frame: Frame): void {
   if (frame.t === 'hello') hello(frame);
   else if (frame.t === 'snapshot') store.takeSnapshot(frame.data);
   else if (frame.t === 'delta') store.takeDelta(frame);
-  else if (frame.t === 'beat') store.takeBeat(frame);
-  attempt = 0;
+  else if (frame.t === 'beat') {
+    store.takeBeat(frame);
+    // Only a link that lives is a success: a server that greets and hangs up must not be hammered.
+    attempt = 0;
+  }
 }
 
 function hello(frame: Extract<Frame, { t: 'hello' }>): void {
