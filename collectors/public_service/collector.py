@@ -37,6 +37,7 @@ EVERY = 60
 
 _OK = (0, "0", "00")
 _EXPIRED = ("401", 401)
+_LONGEST = 2000
 _OLD = re.compile(r"(\d{3})\.(\d{2,3})\.(\d{2,3})\.H38\Z")
 _NEW = re.compile(r"H38(?:\.\d{1,3}){1,2}\Z")
 _STAMP = re.compile(r"\d{14}\Z")
@@ -75,10 +76,14 @@ async def collect(feed: Feed, since: str) -> Page:
             f"public_service answers error_code {answer.error_code} {answer.message[:100]!r},"
             " expected 00: ask the portal whether this account is still admitted"
         )
-    return _read_page(answer, body)
+    return _read_page(answer, body, since)
 
 
-def _read_page(answer: _Answer, body: bytes) -> Page:
+def _read_page(answer: _Answer, body: bytes, since: str) -> Page:
+    if answer.result and not answer.cursorTiep:
+        raise FeedBroken(
+            "public_service: records without cursorTiep, expected where to go on", body
+        )
     try:
         up_to_s = stamp_s(answer.hetDen, "hetDen")
     except ValueError as wrong:
@@ -93,7 +98,7 @@ def _read_page(answer: _Answer, body: bytes) -> Page:
     return Page(
         tuple(updates),
         tuple(rejected),
-        answer.cursorTiep,
+        answer.cursorTiep or since,
         answer.conNua,
         up_to_s,
         len(answer.result),
@@ -164,8 +169,8 @@ def _dossier(item: dict[str, Any], sent_s: int) -> RecordUpdate:
     if status not in _STATUSES:
         raise ValueError(f"TrangThaiHoSo {status!r}; expected 1..10")
     maximum = _text(item, "ThoiHanGiaiQuyet")
-    if maximum and not maximum.isdigit():
-        raise ValueError(f"ThoiHanGiaiQuyet {maximum!r}; expected working days")
+    if maximum and not (maximum.isdecimal() and int(maximum) <= _LONGEST):
+        raise ValueError(f"ThoiHanGiaiQuyet {maximum!r}; expected 0..{_LONGEST} working days")
     version = Version(
         sent_s,
         _optional_s(item, "NgayTiepNhan"),
