@@ -16,7 +16,6 @@ import os
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 from lxml import etree
@@ -36,9 +35,13 @@ API_VERSION = 1
 EVERY = 60
 
 MOST_BYTES = 1_000_000
+MOST_KEY = 200
 NAMESPACE = "{http://www.mic.gov.vn/TBT/QCVN_102_2016}"
-_OLD = re.compile(r"(\d{3})\.(\d{2,3})\.(\d{2,3})\.H38\Z")
-_NEW = re.compile(r"H38(?:\.\d{1,3}){0,2}\Z")
+_OLD = re.compile(r"([0-9]{3})\.([0-9]{2,3})\.([0-9]{2,3})\.H38\Z")
+_NEW = re.compile(r"H38(?:\.[1-9][0-9]{0,2}){0,2}\Z")
+_INSTANT = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2} ([0-9]{2}):([0-9]{2}):([0-9]{2})\Z")
+_DAY = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}\Z")
+_ONLINE, _OFFLINE = ("1", 1), ("0", 0)
 _CODES = frozenset(("01", "02", "03", "04", "05", "06", "13", "15", "16"))
 
 
@@ -49,11 +52,23 @@ class _Page(msgspec.Struct):
     upTo: str  # noqa: N815 (a name of the wire)
 
 
+class _Step(msgspec.Struct):
+    ThoiDiem: str
+    TrenMang: str | int
+
+
+class _WorkFile(msgspec.Struct):
+    MaHoSoCongViec: str
+    MaDonVi: str
+    NgayMo: str
+    BuocXuLy: list[_Step]
+
+
 class _Packet(msgspec.Struct):
     type: str
     sent: str
     edxml: str = ""
-    hscv: dict[str, Any] | None = None
+    hscv: _WorkFile | None = None
 
 
 _decode_page = msgspec.json.Decoder(_Page).decode
@@ -111,7 +126,7 @@ def read_record(raw: bytes) -> tuple[RecordUpdate, ...]:
         raise ValueError(f"expected type, sent and edxml or hscv ({wrong})") from wrong
     sent_s = instant_s(packet.sent, "sent")
     if packet.type == "workfile":
-        return (_work_file(packet.hscv or {}, sent_s),)
+        return (_work_file(packet.hscv, sent_s),)
     if packet.type not in ("edoc", "status"):
         raise ValueError(f"type {packet.type!r}; expected edoc, status or workfile")
     header = _header(packet.edxml)
@@ -126,6 +141,9 @@ def _header(text: str) -> etree._Element:
         root = etree.fromstring(body, _PARSER)
     except etree.XMLSyntaxError as wrong:
         raise ValueError(f"edXML is not well-formed ({wrong})") from wrong
+    # A document type in another encoding does not show in the bytes.
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ValueError("edXML with a DOCTYPE is refused")
     header = root.find(f"{NAMESPACE}edXMLEnvelope/{NAMESPACE}edXMLHeader")
     if header is None:
         raise ValueError("edXML without edXMLEnvelope/edXMLHeader of QCVN 102")
@@ -136,7 +154,7 @@ def _edoc(header: etree._Element, sent_s: int) -> tuple[RecordUpdate, ...]:
     message = header.find(f"{NAMESPACE}MessageHeader")
     if message is None:
         raise ValueError("edoc without MessageHeader")
-    code = _text(message, "DocumentId")
+    code = _key(_text(message, "DocumentId"), "DocumentId")
     sender = agency(_text(message, f"From/{NAMESPACE}OrganId"))
     stamp = f"TraceHeaderList/{NAMESPACE}TraceHeader/{NAMESPACE}Timestamp"
     at_s = instant_s(_text(header, stamp), "Timestamp")
@@ -168,7 +186,7 @@ def _status(header: etree._Element) -> tuple[RecordUpdate, ...]:
     code = _text(status, "StatusCode")
     if code not in _CODES:
         raise ValueError(f"StatusCode {code!r}; expected one of {', '.join(sorted(_CODES))}")
-    document = _text(status, f"ResponseFor/{NAMESPACE}DocumentId")
+    document = _key(_text(status, f"ResponseFor/{NAMESPACE}DocumentId"), "DocumentId")
     teller = agency(_text(status, f"From/{NAMESPACE}OrganId"))
     at_s = instant_s(_text(status, "Timestamp"), "Timestamp")
     return (
@@ -176,18 +194,27 @@ def _status(header: etree._Element) -> tuple[RecordUpdate, ...]:
     )
 
 
-def _work_file(told: dict[str, Any], sent_s: int) -> RecordUpdate:
-    try:
-        code, owner = str(told["MaHoSoCongViec"]), agency(str(told["MaDonVi"]))
-        opened = instant_s(str(told["NgayMo"]), "NgayMo")
-        offline = tuple(
-            Event(instant_s(str(step["ThoiDiem"]), "ThoiDiem"), "+offline")
-            for step in told["BuocXuLy"]
-            if str(step["TrenMang"]) == "0"
-        )
-    except (KeyError, TypeError) as wrong:
-        raise ValueError(f"work file without {wrong}") from wrong
-    return RecordUpdate("work_file", code, owner, "", Version(sent_s, opened, events=offline))
+def _work_file(told: _WorkFile | None, sent_s: int) -> RecordUpdate:
+    if told is None:
+        raise ValueError("workfile without hscv")
+    for step in told.BuocXuLy:
+        if step.TrenMang not in _ONLINE and step.TrenMang not in _OFFLINE:
+            raise ValueError(f"TrenMang {step.TrenMang!r}; expected 1 or 0")
+    offline = tuple(
+        Event(instant_s(step.ThoiDiem, "ThoiDiem"), "+offline")
+        for step in told.BuocXuLy
+        if step.TrenMang in _OFFLINE
+    )
+    code, owner = _key(told.MaHoSoCongViec, "MaHoSoCongViec"), agency(told.MaDonVi)
+    version = Version(sent_s, instant_s(told.NgayMo, "NgayMo"), events=offline)
+    return RecordUpdate("work_file", code, owner, "", version)
+
+
+def _key(text: str, name: str) -> str:
+    # Keys go into the database and onto screens: no control characters, no endless ones.
+    if not text or len(text) > MOST_KEY or not text.isprintable():
+        raise ValueError(f"{name} {text[:40]!r}; expected 1 to {MOST_KEY} printable characters")
+    return text
 
 
 def _text(element: etree._Element, path: str) -> str:
@@ -203,20 +230,21 @@ def agency(code: str) -> str:
     old = _OLD.match(code)
     if old:
         numbers = [int(part) for part in (old[3], old[2], old[1])]
-        return ".".join(["H38", *(str(n) for n in numbers if n)])
-    if _NEW.match(code):
+        while numbers and not numbers[-1]:
+            numbers.pop()
+        if all(numbers):
+            return ".".join(["H38", *map(str, numbers)])
+    elif _NEW.match(code):
         return code
-    raise ValueError(f"OrganId {code!r}; expected an agency code of H38")
+    raise ValueError(f"agency {code[:40]!r}; expected a code of H38, as H38.31.7 or 000.07.31.H38")
 
 
 def instant_s(text: str, name: str) -> int:
     """Epoch seconds of ``yyyy/MM/dd HH:mm:ss`` in Vietnamese time."""
-    if len(text) != 19 or text[10] != " ":
-        raise ValueError(f"{name} {text!r}; expected yyyy/MM/dd HH:mm:ss")
-    try:
-        hours, minutes, seconds = int(text[11:13]), int(text[14:16]), int(text[17:19])
-    except ValueError:
-        raise ValueError(f"{name} {text!r}; expected yyyy/MM/dd HH:mm:ss") from None
+    shaped = _INSTANT.match(text)
+    if shaped is None:
+        raise ValueError(f"{name} {text[:40]!r}; expected yyyy/MM/dd HH:mm:ss")
+    hours, minutes, seconds = map(int, shaped.groups())
     if hours > 23 or minutes > 59 or seconds > 59:
         raise ValueError(f"{name} {text!r}; no such time of day")
     return _day_s(text[:10]) + hours * 3600 + minutes * 60 + seconds
@@ -224,6 +252,8 @@ def instant_s(text: str, name: str) -> int:
 
 @lru_cache(maxsize=8192)
 def _day_s(text: str) -> int:
+    if not _DAY.match(text):
+        raise ValueError(f"date {text[:40]!r}; expected yyyy/MM/dd")
     try:
         day = datetime.strptime(text, "%Y/%m/%d").replace(tzinfo=UTC)
     except ValueError:

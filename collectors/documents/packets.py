@@ -86,7 +86,8 @@ def edoc(  # noqa: PLR0913 (an envelope has that many parts)
         "<edXML:TraceHeaderList><edXML:TraceHeader>"
         f"<edXML:OrganId>{sender}</edXML:OrganId><edXML:Timestamp>{stamp(at_s)}</edXML:Timestamp>"
         "</edXML:TraceHeader><edXML:Bussiness><edXML:BussinessDocType>"
-        f"{business}</edXML:BussinessDocType></edXML:Bussiness></edXML:TraceHeaderList><edXML:DigitalSignature>{signed}"
+        f"{business}</edXML:BussinessDocType></edXML:Bussiness></edXML:TraceHeaderList>"
+        f"<edXML:DigitalSignature>{signed}"
         "</edXML:DigitalSignature>"
     )
 

@@ -105,7 +105,7 @@ class Traffic:
         due: date | None,
     ) -> None:
         arrived = at_s + rng.randrange(20, 400)
-        minutes = rng.lognormvariate(3.05, 0.8) * self._prompt[receiver.code]
+        minutes = rng.lognormvariate(3.2, 0.8) * self._prompt[receiver.code]
         booked = self._when_open(rng, arrived + 30 + int(60 * minutes))
         steps = [(arrived, "01")]
         draw = rng.random()
