@@ -22,6 +22,7 @@ _decode_record = msgspec.msgpack.Decoder(Record).decode
 _PackedStep = tuple[str, str, int, str, int, int, int, int, int]
 _decode_steps = msgspec.msgpack.Decoder(list[_PackedStep]).decode
 _MAX_PAYLOAD = 64 * 1024
+JUDGED_BEHIND = 10  # pages the evaluation may be behind and still count as live
 
 _READ = """
 SELECT kind, code, body FROM record
@@ -197,8 +198,9 @@ class PgPages:
         return [
             SourceHealth(
                 r["source"],
-                r["watermark_s"],
-                r["caught_up"],
+                # What screens show rests on what is judged, not on what is merely stored.
+                r["evaluated_s"],
+                r["caught_up"] and r["seq"] - r["evaluated_seq"] <= JUDGED_BEHIND,
                 r["records"],
                 r["seq"],
                 r["quarantined"],
