@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -23,6 +24,7 @@ from app.api.queries import (
 )
 from app.api.snapshot import Snapshots
 from app.domain.access import EVERYTHING
+from app.domain.judgement import reason
 from app.domain.reading import Reading
 from app.domain.shape import qualities, reading_shape
 
@@ -77,7 +79,11 @@ def figures(parts: ApiParts, snapshots: Snapshots) -> APIRouter:
             from_s=from_s,
             to_s=to_s,
         )
-        return await _answer(parts, thin(readings, query.step))
+        # Frames keep the target that judged a figure; the words follow from it.
+        indicator = parts.profile.indicators[query.indicator]
+        kept = thin(readings, query.step)
+        told = [replace(r, reason=reason(r.value, r.target, indicator)) for r in kept]
+        return await _answer(parts, told)
 
     return router
 

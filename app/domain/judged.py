@@ -23,6 +23,7 @@ class Frame:
     values: list[float | None]
     nums: list[int | None]
     dens: list[int | None]
+    targets: list[float | None]
     states: list[str]
 
 

@@ -42,6 +42,11 @@ def midnight_s(on: date) -> int:
     return int(datetime(on.year, on.month, on.day, tzinfo=UTC).timestamp()) - OFFSET_S
 
 
+def day_of(at_s: int) -> int:
+    """Number of the Vietnamese calendar day of an instant, days since 1970-01-01."""
+    return (at_s + OFFSET_S) // DAY_S
+
+
 def date_of(at_s: int) -> date:
     """Vietnamese calendar date of an instant."""
-    return date(1970, 1, 1) + timedelta(days=(at_s + OFFSET_S) // DAY_S)
+    return date(1970, 1, 1) + timedelta(days=day_of(at_s))

@@ -14,10 +14,11 @@ import structlog
 
 from app.domain.indicator import Indicator, Target
 from app.domain.judged import Frame, Head, Judged
+from app.domain.judgement import reason
 from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.domain.reading import Reading
-from app.evaluation.judge import reason, state, targets
+from app.evaluation.judge import state, targets
 from app.evaluation.tally import Step, Sums, Tally, median
 
 log = structlog.get_logger("evaluation")
@@ -182,11 +183,12 @@ class SourceEvaluation:
             if figure is None:
                 continue
             value, num, den, judged = figure
-            target = self._targets[number].get(subject)
+            told = self._targets[number].get(subject)
+            target = told.value if told else None
             found.append(
                 Reading(
                     indicator.id, subject, kind, head.period_s, at_s, watermark_s, self.source,
-                    value, num, den, target.value if target else None, judged,
+                    value, num, den, target, judged,
                     reason(value, target, indicator),
                 )
             )  # fmt: skip
@@ -194,8 +196,12 @@ class SourceEvaluation:
 
     def _frame(self, head: Head, number: int, kind: str) -> Frame:
         figures = self._figures[(number, kind)][1]
-        columns = list(zip(*figures.values(), strict=True)) or [(), (), (), ()]
-        return Frame(head, list(figures), *(list(c) for c in columns))
+        values, nums, dens, states = zip(*figures.values(), strict=True) if figures else ((),) * 4
+        told = self._targets[number]
+        targets = [told[s].value if s in told else None for s in figures]
+        return Frame(
+            head, list(figures), list(values), list(nums), list(dens), targets, list(states)
+        )
 
 
 _SHOWN = frozenset(("province", "district", "tier", "group"))

@@ -41,24 +41,5 @@ def state(value: float | None, target: Target | None, better: str, at_s: int) ->
     return "critical" if short > target.critical else "lagging"
 
 
-def reason(value: float | None, target: Target | None, indicator: Indicator) -> str:
-    """Why, in Vietnamese, for the screen."""
-    if value is None:
-        return "Mẫu số bằng 0: không có giá trị"
-    if target is None:
-        return "Chỉ số thống kê, không có mục tiêu"
-    short = target.value - value if indicator.better == "up" else value - target.value
-    if short <= 1e-12:
-        return "Đạt mục tiêu"
-    amount = (
-        _number(short * 100, 1) + " điểm %" if indicator.unit == "percent" else _number(short, 0)
-    )
-    return ("Thấp hơn mục tiêu " if indicator.better == "up" else "Vượt ngưỡng ") + amount
-
-
-def _number(value: float, decimals: int) -> str:
-    return f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
-
-
 def _deadline_s(deadline: str) -> int:
     return midnight_s(date.fromisoformat(deadline)) + 86399

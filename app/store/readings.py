@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
 from app.domain.access import Visible
 from app.domain.judged import Judged
+from app.domain.period import day_of
 from app.domain.ports import Series
 from app.domain.reading import Reading
 
@@ -21,9 +22,10 @@ ORDER BY l.indicator, l.period, l.subject
 """
 _HISTORY = """
 SELECT f.source, f.indicator, f.period, f.at_s, f.watermark_s, f.period_s,
-       r.subject, r.value, r.num, r.den, r.state
+       r.subject, r.value, r.num, r.den, r.target, r.state
 FROM reading_frame f,
-     unnest(f.subject, f.value, f.num, f.den, f.state) AS r(subject, value, num, den, state)
+     unnest(f.subject, f.value, f.num, f.den, f.target, f.state)
+         AS r(subject, value, num, den, target, state)
 WHERE f.indicator = $1 AND f.period = $2 AND f.at_s BETWEEN $3 AND $4
   AND ($5::text[] IS NULL OR r.subject = ANY($5))
 ORDER BY f.at_s, r.subject
@@ -52,8 +54,8 @@ ON CONFLICT (source, indicator, period) DO UPDATE SET period_s = EXCLUDED.period
 """
 _FRAME = """
 INSERT INTO reading_frame (source, indicator, period, at_s, watermark_s, period_s, closes_day,
-                           subject, value, num, den, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                           subject, value, num, den, target, state)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (source, indicator, period, at_s) DO NOTHING
 """
 KEPT_CHANGES = 20_000
@@ -141,7 +143,8 @@ class PgReadings:
         return [
             Reading(
                 r["indicator"], r["subject"], r["period"], r["period_s"], r["at_s"],
-                r["watermark_s"], r["source"], r["value"], r["num"], r["den"], None, r["state"], "",
+                r["watermark_s"], r["source"], r["value"], r["num"], r["den"], r["target"],
+                r["state"], "",
             )
             for r in rows
             if visible.allows(r["subject"])
@@ -158,12 +161,21 @@ class PgReadings:
                 sorted({k[1] for k in wanted}),
                 days * 86400,
             )
-        found: dict[tuple[str, str, str], list[float | None]] = {k: [] for k in keys}
+        found: dict[tuple[str, str, str], dict[int, float | None]] = {k: {} for k in keys}
         for r in rows:
             key = (r["indicator"], r["subject"], r["period"])
             if key in wanted:
-                found[key].append(r["value"])
-        return [Series(*key, tuple(values[-days:])) for key, values in found.items()]
+                found[key][day_of(r["at_s"])] = r["value"]
+        last = max((d for closes in found.values() for d in closes), default=0)
+        return [Series(*key, by_day(closes, last, days)) for key, closes in found.items()]
+
+
+def by_day(closes: Mapping[int, float | None], last: int, days: int) -> tuple[float | None, ...]:
+    """One value a day up to day ``last``; a day without a close is a gap, not a shorter line."""
+    if not closes:
+        return ()
+    first = max(last - days + 1, min(closes))
+    return tuple(closes.get(d) for d in range(first, last + 1))
 
 
 def _row(reading: Reading) -> list[object]:
@@ -189,6 +201,7 @@ async def _write_frames(db: asyncpg.Connection, judged: Judged) -> None:
             frame.values,
             frame.nums,
             frame.dens,
+            frame.targets,
             frame.states,
         )
         for frame in judged.frames
