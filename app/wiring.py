@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx2
+import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.alerts import follow as alerts
@@ -23,6 +24,7 @@ from app.domain.on_time import Rules, phases, received_s
 from app.domain.profile import Profile
 from app.domain.record import Record
 from app.evaluation import follow as evaluation
+from app.evaluation.history import backfill
 from app.ingest import runner as ingest
 from app.ingest.discover import find_collector
 from app.ingest.upstream import Upstream
@@ -37,9 +39,11 @@ from app.store.changes import PgChanges
 from app.store.pages import Dates, Judge, PgPages
 from app.store.pool import open_pool
 from app.store.readings import PgReadings
+from app.store.rebase import rebase
 
 STATIC = Path(__file__).parent / "static"
 BUILD = "0.1.0"
+log = structlog.get_logger("wiring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
     """Collect, judge, alert and notify until ``stop``."""
     profile, clock = _profile(settings), read_clock(settings.clock_file)
     stores = await _stores(settings, profile, size=14)
+    await _make_ready(profile, stores)
     receivers = _receivers(settings)
     told = alerts.Parts(
         profile,
@@ -82,6 +87,17 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
             _housekeeping(stores, stop),
         )
     await stores.pool.close()
+
+
+async def _make_ready(profile: Profile, stores: Stores) -> None:
+    """What is kept follows the profile: a definition may have changed since the last start."""
+    for source in profile.sources:
+        remade = await rebase(stores.pool, source, _judge(profile, source))
+        if remade:
+            log.info("steps made anew: a definition, a rule or the calendar changed", source=source)
+        known = [i.id for i in profile.indicators.values() if i.source == source]
+        await stores.readings.forget_others(source, known)
+        await backfill(source, profile, stores.pages, stores.readings)
 
 
 def web(settings: Settings) -> ASGIApp:
@@ -164,7 +180,7 @@ def _judge(profile: Profile, source: str) -> Judge:
         ended = life[-1].end_s
         return Dates(received, due, ended, late_since if ended is None else None)
 
-    return Judge(measures.steps, dates)
+    return Judge(measures.fingerprint(), measures.steps, dates)
 
 
 def _runners(

@@ -7,9 +7,14 @@ after it minus those before. Summing all steps with a time <= t gives num and de
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import inspect
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from app.domain.indicator import Indicator, Measure
 from app.domain.on_time import Phase, Rules, phases, received_s
@@ -50,6 +55,19 @@ class Measures:
         for number, indicator in enumerate(self.indicators):
             self.by_records.setdefault(indicator.measure.records, []).append((number, indicator))
 
+    def fingerprint(self) -> str:
+        """Names what decides the steps of a record: definitions, rules and the code of both.
+
+        Steps stored under another fingerprint mean something else and are made anew.
+        """
+        told = [(i.id, i.measure, i.periods) for i in self.indicators]
+        rules = (
+            sorted(self.rules.holidays),
+            self.rules.always_late,
+            self.rules.fee_wait_stops_clock,
+        )
+        return hashlib.sha256(repr((told, rules, _code())).encode()).hexdigest()[:32]
+
     def steps(self, record: Record | None) -> Steps:
         """Every step of a record over all measures; empty for None."""
         found: defaultdict[StepKey, tuple[int, int]] = defaultdict(lambda: (0, 0))
@@ -59,6 +77,13 @@ class Measures:
         for number, indicator in self.by_records.get(record.kind, ()):
             _contribute(found, number, indicator, record, life)
         return found
+
+
+@cache
+def _code() -> str:
+    """The modules that make steps, without comments: forgetting to count up is not possible."""
+    sources = [inspect.getsource(sys.modules[m]) for m in (__name__, phases.__module__)]
+    return "".join(ast.dump(ast.parse(source)) for source in sources)
 
 
 def net(before: Steps, after: Steps) -> Steps:

@@ -51,6 +51,10 @@ class Readings(Protocol):
 
     async def commit(self, batch: Sequence[Judged]) -> None: ...
 
+    async def commit_history(self, judged: Judged) -> None: ...
+
+    async def framed(self, source: str) -> set[str]: ...
+
 
 Figure = tuple[float | None, int | None, int | None, str]
 
@@ -58,8 +62,9 @@ Figure = tuple[float | None, int | None, int | None, str]
 class SourceEvaluation:
     """The indicators of one source, at one instant."""
 
-    def __init__(self, source: str, profile: Profile) -> None:
+    def __init__(self, source: str, profile: Profile, only: frozenset[str] | None = None) -> None:
         self.source = source
+        self._only = only
         self.indicators: list[Indicator] = [
             i for i in profile.indicators.values() if i.source == source
         ]
@@ -89,7 +94,7 @@ class SourceEvaluation:
         changed: list[Reading] = []
         announced: list[Reading] = []
         for number, indicator in enumerate(self.indicators):
-            for kind in indicator.periods:
+            for kind in indicator.periods if self.judges(number) else ():
                 head, touched = self._refresh(number, indicator, kind, at_s)
                 heads.append(head)
                 key = (number, kind)
@@ -121,7 +126,11 @@ class SourceEvaluation:
         )
 
     def _keys(self) -> list[tuple[int, str]]:
-        return [(n, k) for n, i in enumerate(self.indicators) for k in i.periods]
+        return [(n, k) for n, i in enumerate(self.indicators) if self.judges(n) for k in i.periods]
+
+    def judges(self, number: int) -> bool:
+        """Numbers are places among all indicators of the source, even when only some are judged."""
+        return self._only is None or self.indicators[number].id in self._only
 
     def _refresh(
         self, number: int, indicator: Indicator, kind: str, at_s: int
@@ -133,7 +142,7 @@ class SourceEvaluation:
         old = known[1] if known is not None else {}
         if known is None or known[0] != begin:
             figures: dict[str, Figure] = {}
-            look = set(sums) | set(old)
+            look = self.tally.seen[number]
         else:
             figures = old
             look = self.tally.dirty.get((number, kind, begin), set())

@@ -31,6 +31,9 @@ class Tally:
         self.cells: dict[CellKey, Sums] = {}
         self.values: dict[CellKey, dict[str, Counter[int]]] = {}
         self.dirty: defaultdict[CellKey, set[str]] = defaultdict(set)
+        # By indicator: every subject it was ever counted for. A period in which nothing happens
+        # to one of them is a zero (or no value), not the figure of the period before.
+        self.seen: defaultdict[int, set[str]] = defaultdict(set)
         self._carried = carried_kinds
         self._subjects_of = subjects_of
         self._memo: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -128,6 +131,7 @@ class Tally:
             cell = cells.get(subject)
             if cell is None:
                 cells[subject] = [num, den]
+                self.seen[key[0]].add(subject)
             else:
                 cell[0] += num
                 cell[1] += den

@@ -70,8 +70,12 @@ class Dates:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """How the store is told what a record contributes, without knowing any rule."""
+    """How the store is told what a record contributes, without knowing any rule.
 
+    ``fingerprint`` names what the steps mean; stored steps of another one are made anew.
+    """
+
+    fingerprint: str
     steps: Callable[[Record | None], Steps]
     dates: Callable[[Record], Dates]
 

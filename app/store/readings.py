@@ -100,6 +100,30 @@ class PgReadings:
             )
             await db.execute("NOTIFY ioc_change")
 
+    async def commit_history(self, judged: Judged) -> None:
+        """Frames of the past alone: neither the place nor what screens show moves."""
+        async with self._pool.acquire() as db, db.transaction():
+            await _write_frames(db, judged)
+
+    async def framed(self, source: str) -> set[str]:
+        """Indicators of which at least one day close is kept."""
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(
+                "SELECT DISTINCT indicator FROM reading_frame WHERE source = $1 AND closes_day",
+                source,
+            )
+        return {r["indicator"] for r in rows}
+
+    async def forget_others(self, source: str, indicators: Sequence[str]) -> None:
+        """Drop the newest readings of indicators the profile no longer has; history stays."""
+        async with self._pool.acquire() as db, db.transaction():
+            for table in ("reading_latest", "reading_head"):
+                await db.execute(
+                    f"DELETE FROM {table} WHERE source = $1 AND indicator <> ALL($2)",
+                    source,
+                    indicators,
+                )
+
     async def trim_changes(self) -> None:
         async with self._pool.acquire() as db:
             await db.execute(
