@@ -43,7 +43,10 @@ class Profile:
             area: str | None = f"area:{agency.area}"
         elif f"group:{owner}" in self.subjects:
             found.append(f"group:{owner}")
-            area = next(s.id for s in self.subjects.values() if s.level == "province")
+            area = self._province()
+        elif owner and any(code.startswith(f"{owner}.") for code in self.agencies):
+            # The provincial committee itself (H38) stands above the agencies that are ranked.
+            area = self._province()
         else:
             area = None
         while area is not None:
@@ -52,3 +55,6 @@ class Profile:
         if sector:
             found.append(f"sector:{sector}")
         return tuple(found)
+
+    def _province(self) -> str:
+        return next(s.id for s in self.subjects.values() if s.level == "province")

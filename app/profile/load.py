@@ -26,6 +26,8 @@ from app.domain.profile import Agency, Profile
 from app.domain.source import SourceConfig
 
 MAX_WALL_LABEL = 28
+# Where a profile says the simulators are; a demo may have moved them to another port.
+SIMULATORS = "http://127.0.0.1:8900/"
 
 
 class ProfileError(Exception):
@@ -39,7 +41,10 @@ def profile_folder(name: str) -> Path:
 
 
 def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Profile:
-    """Load every file of the folder. ``base_urls`` replaces the address of named sources."""
+    """Load every file of the folder. ``base_urls``: where the simulators of a demo are.
+
+    A source that points at another upstream keeps its address.
+    """
     if not (folder / "profile.toml").is_file():
         raise ProfileError(f"{folder}: no profile.toml there; name a folder of app/profiles")
     head = _toml(folder / "profile.toml")
@@ -197,10 +202,13 @@ def _sources(folder: Path, base_urls: Mapping[str, str]) -> list[SourceConfig]:
     for path in sorted((folder / "sources").glob("*.toml")):
         told = _toml(path)
         try:
+            address = told["base_url"]
+            if address.startswith(SIMULATORS):
+                address = base_urls.get(told["id"], address)
             found.append(
                 SourceConfig(
                     told["id"], told["collector"], told["name_vi"], told["name_en"],
-                    base_urls.get(told["id"], told["base_url"]), int(told["every_s"]),
+                    address, int(told["every_s"]),
                     float(told["timeout_s"]), int(told["late_after_s"]), int(told["stale_after_s"]),
                     int(told["absent_after_s"]), told.get("owner", ""),
                     told.get("legal_source", ""),

@@ -4,7 +4,10 @@ Wire format: ``docs/reference/feeds/documents.md``. Pages of JSON whose packets 
 (QCVN 102:2016) or a work file; the feed's own cursor (``next``) says where to go on.
 
 Gives ``document_out`` (văn bản đi), ``document_in`` (văn bản đến, one for each receiver) and
-``work_file`` (hồ sơ công việc). Subjects, signers and staff are not read. Settings: ``page_size``;
+``work_file`` (hồ sơ công việc). Agencies outside the province send and receive as well: what they
+have to do counts for nobody here. Subjects, signers and staff are not read.
+
+Settings: ``page_size``;
 ``system_id``; ``secret_env`` names the environment variable of the key, ``secret_simulated`` is
 taken when it is not set.
 """
@@ -39,6 +42,11 @@ MOST_KEY = 200
 NAMESPACE = "{http://www.mic.gov.vn/TBT/QCVN_102_2016}"
 _OLD = re.compile(r"([0-9]{3})\.([0-9]{2,3})\.([0-9]{2,3})\.H38\Z")
 _NEW = re.compile(r"H38(?:\.[1-9][0-9]{0,2}){0,2}\Z")
+# Ministries, other provinces, the Party: any code of one letter and two digits but H38.
+_FOREIGN = re.compile(
+    r"(?:[0-9]{3}\.[0-9]{2,3}\.[0-9]{2,3}\.(?!H38)[A-Z][0-9]{2}"
+    r"|(?!H38)[A-Z][0-9]{2}(?:\.[0-9A-Z]{1,4}){0,3})\Z"
+)
 _INSTANT = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2} ([0-9]{2}):([0-9]{2}):([0-9]{2})\Z")
 _DAY = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}\Z")
 _ONLINE, _OFFLINE = ("1", 1), ("0", 0)
@@ -167,15 +175,15 @@ def _edoc(header: etree._Element, sent_s: int) -> tuple[RecordUpdate, ...]:
         for kind, flag in (("CaNhan", "personal_signature"), ("CoQuan", "agency_signature"))
         if kind in kinds
     }
-    found = [
-        RecordUpdate(
-            "document_out", code, sender, "", Version(sent_s, at_s, flags=frozenset(flags))
-        )
-    ]
+    found = []
+    if sender is not None:
+        version = Version(sent_s, at_s, flags=frozenset(flags))
+        found.append(RecordUpdate("document_out", code, sender, "", version))
+    version = Version(sent_s, at_s, due_s)
     for to in message.findall(f"{NAMESPACE}To"):
         receiver = agency(_text(to, "OrganId"))
-        version = Version(sent_s, at_s, due_s)
-        found.append(RecordUpdate("document_in", f"{code}>{receiver}", receiver, "", version))
+        if receiver is not None:
+            found.append(RecordUpdate("document_in", f"{code}>{receiver}", receiver, "", version))
     return tuple(found)
 
 
@@ -189,9 +197,10 @@ def _status(header: etree._Element) -> tuple[RecordUpdate, ...]:
     document = _key(_text(status, f"ResponseFor/{NAMESPACE}DocumentId"), "DocumentId")
     teller = agency(_text(status, f"From/{NAMESPACE}OrganId"))
     at_s = instant_s(_text(status, "Timestamp"), "Timestamp")
-    return (
-        RecordUpdate("document_in", f"{document}>{teller}", teller, events=(Event(at_s, code),)),
-    )
+    if teller is None:
+        return ()
+    key = f"{document}>{teller}"
+    return (RecordUpdate("document_in", key, teller, events=(Event(at_s, code),)),)
 
 
 def _work_file(told: _WorkFile | None, sent_s: int) -> RecordUpdate:
@@ -206,6 +215,8 @@ def _work_file(told: _WorkFile | None, sent_s: int) -> RecordUpdate:
         if step.TrenMang in _OFFLINE
     )
     code, owner = _key(told.MaHoSoCongViec, "MaHoSoCongViec"), agency(told.MaDonVi)
+    if owner is None:
+        raise ValueError(f"MaDonVi {told.MaDonVi!r}; expected an agency of H38")
     version = Version(sent_s, instant_s(told.NgayMo, "NgayMo"), events=offline)
     return RecordUpdate("work_file", code, owner, "", version)
 
@@ -225,8 +236,8 @@ def _text(element: etree._Element, path: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def agency(code: str) -> str:
-    """New-style code of an OrganId in either style."""
+def agency(code: str) -> str | None:
+    """New-style code of an OrganId in either style; None: an agency outside the province."""
     old = _OLD.match(code)
     if old:
         numbers = [int(part) for part in (old[3], old[2], old[1])]
@@ -236,7 +247,9 @@ def agency(code: str) -> str:
             return ".".join(["H38", *map(str, numbers)])
     elif _NEW.match(code):
         return code
-    raise ValueError(f"agency {code[:40]!r}; expected a code of H38, as H38.31.7 or 000.07.31.H38")
+    elif _FOREIGN.match(code):
+        return None
+    raise ValueError(f"agency {code[:40]!r}; expected a code as H38.31.7 or 000.07.31.H38")
 
 
 def instant_s(text: str, name: str) -> int:

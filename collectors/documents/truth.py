@@ -145,7 +145,7 @@ class DocumentsTruth:
     def _subject(self, level: str, code: str) -> str | None:
         agency = self._world.agency.get(code)
         if agency is None:
-            return None
+            return "area:10" if (code, level) == ("H38", "province") else None
         tier, area = agency.tier, agency.area
         if level in ("agency", "department"):
             return f"agency:{code}" if (tier == "province") == (level == "department") else None
@@ -207,7 +207,8 @@ def _seconds(text: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _agency(code: str) -> str:
-    if code.startswith("H38"):
-        return code
+    if not code.endswith(".H38"):
+        return code  # the new style, or an agency outside the province
     commune, second = int(code.split(".")[1]), int(code.split(".")[2])
-    return f"H38.{second}.{commune}" if commune else f"H38.{second}"
+    numbers = [str(n) for n in (second, commune) if n]
+    return ".".join(["H38", *numbers])

@@ -38,9 +38,9 @@ EVERY = 60
 _OK = (0, "0", "00")
 _EXPIRED = ("401", 401)
 _LONGEST = 2000
-_OLD = re.compile(r"(\d{3})\.(\d{2,3})\.(\d{2,3})\.H38\Z")
-_NEW = re.compile(r"H38(?:\.\d{1,3}){1,2}\Z")
-_STAMP = re.compile(r"\d{14}\Z")
+_OLD = re.compile(r"([0-9]{3})\.([0-9]{2,3})\.([0-9]{2,3})\.H38\Z")
+_NEW = re.compile(r"H38(?:\.[1-9][0-9]{0,2}){0,2}\Z")
+_STAMP = re.compile(r"[0-9]{14}\Z")
 _STATUSES = frozenset(str(n) for n in range(1, 11))
 _FULL_LEVELS = frozenset(("4", "toàn trình"))
 _LEVELS = frozenset(("1", "2", "3", "4", "toàn trình", "một phần"))
@@ -262,7 +262,7 @@ def _procedure(item: dict[str, Any], sent_s: int) -> RecordUpdate:
     return RecordUpdate(
         "procedure",
         code,
-        _text(item, "MaCoQuan", needed=True),
+        _agency(_text(item, "MaCoQuan", needed=True)),
         _text(item, "MaLinhVuc"),
         Version(sent_s, issued),
         (Event(since, flag),),
@@ -281,10 +281,13 @@ def _agency(prefix: str) -> str:
     old = _OLD.match(prefix)
     if old:
         numbers = [int(part) for part in (old[3], old[2], old[1])]
-        return ".".join(["H38", *(str(n) for n in numbers if n)])
-    if _NEW.match(prefix):
+        while numbers and not numbers[-1]:
+            numbers.pop()
+        if all(numbers):
+            return ".".join(["H38", *map(str, numbers)])
+    elif _NEW.match(prefix):
         return prefix
-    raise ValueError(f"MaHoSo begins with {prefix!r}; expected an agency code of H38")
+    raise ValueError(f"agency {prefix[:40]!r}; expected a code as H38.31.7 or 000.07.31.H38")
 
 
 def _agency_of(code: str) -> str:

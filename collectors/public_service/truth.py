@@ -83,7 +83,7 @@ class PublicServiceTruth:
         procedure.levels.add((_seconds(item["MucDoTuNgay"] + "000000"), full))
         if stated > procedure.stated:
             procedure.stated = stated
-            procedure.agency, procedure.sector = item["MaCoQuan"], item["MaLinhVuc"]
+            procedure.agency, procedure.sector = _agency(item["MaCoQuan"]), item["MaLinhVuc"]
             procedure.issued = _seconds(item["NgayBanHanh"] + "000000")
 
     def _add_dossier(self, service: str, item: dict[str, Any], stated: int) -> None:
@@ -119,7 +119,7 @@ class PublicServiceTruth:
             return f"sector:{sector}" if sector else None
         agency = self._world.agency.get(code)
         if agency is None:
-            return None
+            return "area:10" if (code, level) == ("H38", "province") else None
         if level in ("agency", "department"):
             return (
                 f"agency:{code}" if (agency.tier == "province") == (level == "department") else None
@@ -336,5 +336,6 @@ def _seconds(text: str) -> int:
 def _agency(prefix: str) -> str:
     if prefix.startswith("H38"):
         return prefix
-    commune, second, _ = (int(p) for p in [*prefix.split(".")[1:3], "0"])
-    return f"H38.{second}.{commune}" if commune else f"H38.{second}"
+    commune, second = int(prefix.split(".")[1]), int(prefix.split(".")[2])
+    numbers = [str(n) for n in (second, commune) if n]
+    return ".".join(["H38", *numbers])

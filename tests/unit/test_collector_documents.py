@@ -141,8 +141,8 @@ async def test_a_bad_packet_is_set_aside_and_the_page_goes_on() -> None:
         (EDOC, "2022/10/03 07:30:05", "2022/10/03 24:00:00", "no such time"),
         (EDOC, "DueDate>2022/10/10<", "DueDate>10/10/2022<", "expected yyyy/MM/dd"),
         (EDOC, "DueDate>2022/10/10<", "DueDate>2022/2/30<", "expected yyyy/MM/dd"),
-        (EDOC, "OrganId>H38.31<", "OrganId>G22.9<", "expected a code of H38"),
-        (EDOC, "OrganId>000.07.31.H38<", "OrganId>000.07.00.H38<", "expected a code of H38"),
+        (EDOC, "OrganId>H38.31<", "OrganId>G2.9<", "expected a code as"),
+        (EDOC, "OrganId>000.07.31.H38<", "OrganId>000.07.00.H38<", "expected a code as"),
         (EDOC, "edXML:DocumentId>", "edXML:DocumentID>", "DocumentId is missing"),
         (EDOC, "edXML:Timestamp>", "edXML:Time>", "Timestamp is missing"),
         (EDOC, "QCVN_102_2016", "QCVN_102_2022", "QCVN 102"),
@@ -152,6 +152,7 @@ async def test_a_bad_packet_is_set_aside_and_the_page_goes_on() -> None:
         (EDOC, '"type": "edoc"', '"type": "workfile"', "workfile without hscv"),
         (STATUS, "StatusCode>01<", "StatusCode>1<", "StatusCode '1'"),
         (STATUS, "OrganId>000.00.31.H38<", "OrganId><", "From/OrganId is missing"),
+        (WORK_FILE, '"MaDonVi": "H38.31.7"', '"MaDonVi": "G22"', "an agency of H38"),
         (WORK_FILE, '"BuocXuLy"', '"Buoc"', "BuocXuLy"),
         (WORK_FILE, '"TrenMang": "0"', '"TrenMang": "2"', "TrenMang '2'"),
         (WORK_FILE, '"TrenMang": "0"', '"TrenMang": null', "TrenMang"),
@@ -185,9 +186,25 @@ def test_hostile_edxml_is_refused(edxml: str) -> None:
         collector.read_record(json.dumps(told).encode())
 
 
+def test_agencies_outside_the_province_send_receive_and_count_nowhere() -> None:
+    from_ministry = EDOC.replace("OrganId>000.00.12.H38<", "OrganId>000.00.00.G09<")
+    assert [u.kind for u in collector.read_record(from_ministry.encode())] == ["document_in"] * 2
+    to_ministry = EDOC.replace("OrganId>H38.31<", "OrganId>G09.12<")
+    told = collector.read_record(to_ministry.encode())
+    assert [(u.kind, u.owner) for u in told] == [
+        ("document_out", "H38.12"),
+        ("document_in", "H38.31.7"),
+    ]
+    by_ministry = STATUS.replace("OrganId>000.00.31.H38<", "OrganId>A38.DN.002<")
+    assert collector.read_record(by_ministry.encode()) == ()
+
+
 @pytest.mark.parametrize(
     ("told", "agency"),
     [
+        ("H57", None),
+        ("G09.12", None),
+        ("000.00.00.G09", None),
         ("H38", "H38"),
         ("000.00.00.H38", "H38"),
         ("H38.12", "H38.12"),
@@ -197,7 +214,7 @@ def test_hostile_edxml_is_refused(edxml: str) -> None:
         ("000.16.38.H38", "H38.38.16"),
     ],
 )
-def test_both_styles_of_code_name_one_agency(told: str, agency: str) -> None:
+def test_both_styles_of_code_name_one_agency(told: str, agency: str | None) -> None:
     assert collector.agency(told) == agency
 
 

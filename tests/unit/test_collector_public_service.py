@@ -193,7 +193,7 @@ def test_nothing_of_a_person_is_kept() -> None:
     [
         (NEW, {"MaHoSo": ""}, "MaHoSo is missing"),
         (NEW, {"MaHoSo": "H38.12"}, "expected agency-yyMMdd-serial"),
-        (NEW, {"MaHoSo": "H57.12-220815-0007"}, "expected an agency code of H38"),
+        (NEW, {"MaHoSo": "H57.12-220815-0007"}, "expected a code as H38.31.7"),
         (NEW, {"TrangThaiHoSo": ""}, "TrangThaiHoSo is missing"),
         (NEW, {"TrangThaiHoSo": "11"}, "expected 1..10"),
         (NEW, {"NgayTiepNhan": "2022-08-31"}, "NgayTiepNhan '2022-08-31'"),
