@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -25,12 +25,16 @@ log = structlog.get_logger("ingest")
 POLL_DEADLINE_S = 120.0
 BREAKER_AFTER = 5
 GLOBAL_CAP = 4
+# A clock that runs ahead by less than this says nothing wrong; real seconds count for a fast clock.
+AHEAD_S, AHEAD_REAL_S = 60.0, 2.0
 
 
 class PageStore(Protocol):
     async def open_source(self, source: str) -> tuple[str, int, bool]: ...
 
-    async def commit(self, source: str, seq: int, page: Page, now_s: int) -> None: ...
+    async def commit(
+        self, source: str, seq: int, page: Page, now_s: int, note: str | None
+    ) -> None: ...
 
     async def rejected(self, source: str, reason: str, payload: bytes, now_s: int) -> None: ...
 
@@ -51,7 +55,7 @@ class SourceRunner:
     clock: Clock
     cap: asyncio.Semaphore
     failures: int = 0
-    _ahead: asyncio.Task[Page] | None = field(default=None, init=False)
+    _ahead: asyncio.Task[tuple[Page, str | None]] | None = field(default=None, init=False)
 
     async def poll(self) -> float:
         """Take every page there is; returns real seconds until the next poll is due."""
@@ -87,24 +91,40 @@ class SourceRunner:
         cursor, seq, _ = await self.store.open_source(self.config.id)
         more = True
         while more:
-            page = await self._next_page(cursor)
+            page, note = await self._next_page(cursor)
             if page.more:
                 # The next page is fetched while this one is committed; nothing is acknowledged
                 # before its own commit.
                 self._ahead = asyncio.create_task(self._ask(page.cursor))
             seq += 1
-            await self.store.commit(self.config.id, seq, page, int(self.clock.now_s()))
+            await self.store.commit(self.config.id, seq, page, int(self.clock.now_s()), note)
             cursor, more = page.cursor, page.more
 
-    async def _next_page(self, cursor: str) -> Page:
+    async def _next_page(self, cursor: str) -> tuple[Page, str | None]:
         if self._ahead is not None:
             task, self._ahead = self._ahead, None
             return await task
         return await self._ask(cursor)
 
-    async def _ask(self, cursor: str) -> Page:
+    async def _ask(self, cursor: str) -> tuple[Page, str | None]:
         async with self.cap, asyncio.timeout(POLL_DEADLINE_S):
-            return await self.collect(self.feed, cursor)
+            asked_s = self.clock.now_s()
+            page = await self.collect(self.feed, cursor)
+        return self._held(page, asked_s)
+
+    def _held(self, page: Page, asked_s: float) -> tuple[Page, str | None]:
+        """Hold a watermark from the future at the instant of asking, and say so.
+
+        Else a source whose clock runs ahead would look fresh for as long after it went silent.
+        """
+        ahead_s = page.up_to_s - self.clock.now_s()
+        if ahead_s <= max(AHEAD_S, AHEAD_REAL_S * self.clock.rate()):
+            return page, None
+        note = (
+            f"the source's clock is {ahead_s:.0f} s ahead of ours; its 'complete up to' is held"
+            " at our time: ask its operator to set the clock"
+        )
+        return replace(page, up_to_s=int(asked_s)), note
 
     def _forget_ahead(self) -> None:
         if self._ahead is not None:

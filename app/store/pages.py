@@ -44,7 +44,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 _ADVANCE = """
 UPDATE source_state SET cursor = $3, seq = $2, watermark_s = greatest(watermark_s, $4),
     caught_up = caught_up OR $5, records = records + $6, quarantined = quarantined + $7,
-    last_error = NULL, last_success_s = $8
+    last_error = $9, last_success_s = $8
 WHERE source = $1 AND seq = $2 - 1
 """
 _QUARANTINE = """
@@ -113,8 +113,13 @@ class PgPages:
             )
         return row["cursor"], row["seq"], row["caught_up"]
 
-    async def commit(self, source: str, seq: int, page: Page, now_s: int) -> None:
-        """Store one page and move the cursor, or neither. ``seq`` is the page's own number."""
+    async def commit(
+        self, source: str, seq: int, page: Page, now_s: int, note: str | None = None
+    ) -> None:
+        """Store one page and move the cursor, or neither.
+
+        ``seq`` is the page's own number; ``note`` what is odd about it, shown as the last error.
+        """
         judge = self._judges[source]
         async with self._pool.acquire() as db, db.transaction():
             packed = await self._store_records(db, source, seq, page, judge)
@@ -142,6 +147,7 @@ class PgPages:
                 page.count - len(page.rejected),
                 len(page.rejected),
                 now_s,
+                note,
             )
             if moved != "UPDATE 1":
                 raise SecondWriter(f"{source}: page {seq} is not the next one; reading the cursor")

@@ -1,0 +1,189 @@
+"""The runner: what a source does wrong is noted, waited out, and never stored by halves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.domain.feed import Feed, FeedBroken, FeedDown, Page
+from app.domain.source import SourceConfig
+from app.ingest import runner as ingest
+from app.ingest.runner import SourceRunner
+
+NOW_S = 1_664_757_000.0  # 2022-10-03 07:30
+
+
+class StoppedClock:
+    simulated = True
+
+    def now_s(self) -> float:
+        return NOW_S
+
+    def rate(self) -> float:
+        return 60.0
+
+    def real_seconds_until(self, data_s: float) -> float:
+        return max(0.0, data_s - NOW_S) / 60.0
+
+
+@dataclass
+class Kept:
+    """A store of one source, in memory."""
+
+    cursor: str = ""
+    pages: list[Page] = field(default_factory=list)
+    notes: list[str | None] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    set_aside: list[tuple[str, bytes]] = field(default_factory=list)
+    away: bool = False
+
+    async def open_source(self, source: str) -> tuple[str, int, bool]:
+        if self.away:
+            raise ConnectionError("the database is away")
+        return self.cursor, len(self.pages), False
+
+    async def commit(self, source: str, seq: int, page: Page, now_s: int, note: str | None) -> None:
+        assert seq == len(self.pages) + 1
+        self.pages.append(page)
+        self.notes.append(note)
+        self.cursor = page.cursor
+
+    async def rejected(self, source: str, reason: str, payload: bytes, now_s: int) -> None:
+        self.set_aside.append((reason, payload))
+
+    async def failed(self, source: str, reason: str) -> None:
+        if self.away:
+            raise ConnectionError("the database is away")
+        self.failures.append(reason)
+
+
+def page(number: int, *, more: bool = False, up_to_s: float = NOW_S - 1) -> Page:
+    return Page((), (), str(number), more, int(up_to_s), 0, f"{number:064d}")
+
+
+def runner(collect: Callable[[Feed, str], Awaitable[Page]], store: Kept) -> SourceRunner:
+    config = SourceConfig("s", "s", "S", "S", "http://127.0.0.1:1", 60, 5, 300, 900, 7200)
+    return SourceRunner(config, collect, None, store, StoppedClock(), asyncio.Semaphore(4))  # type: ignore[arg-type]
+
+
+async def test_pages_are_taken_until_there_is_no_more() -> None:
+    store = Kept()
+
+    async def collect(_: Feed, since: str) -> Page:
+        number = int(since or 0) + 1
+        return page(number, more=number < 5)
+
+    wait_s = await runner(collect, store).poll()
+    assert [p.cursor for p in store.pages] == ["1", "2", "3", "4", "5"]
+    assert 0.9 < wait_s < 1.2, "the next poll is due at the next whole data minute"
+
+
+async def test_a_clock_that_runs_ahead_is_held_and_named() -> None:
+    store = Kept()
+
+    async def collect(_: Feed, since: str) -> Page:
+        return page(1, up_to_s=NOW_S + 7200)
+
+    await runner(collect, store).poll()
+    assert store.pages[0].up_to_s == NOW_S
+    assert store.notes[0] is not None
+    assert "7200 s ahead" in store.notes[0]
+
+
+async def test_a_minute_ahead_is_taken_as_it_is() -> None:
+    store = Kept()
+
+    async def collect(_: Feed, since: str) -> Page:
+        return page(1, up_to_s=NOW_S + 60)
+
+    await runner(collect, store).poll()
+    assert (store.pages[0].up_to_s, store.notes[0]) == (NOW_S + 60, None)
+
+
+@pytest.mark.parametrize(
+    "raised", [ValueError("plug-in"), KeyError("x"), RecursionError(), MemoryError()]
+)
+async def test_whatever_a_plug_in_raises_is_noted_and_waited_out(raised: Exception) -> None:
+    store = Kept()
+
+    async def collect(_: Feed, since: str) -> Page:
+        raise raised
+
+    one = runner(collect, store)
+    waits = [await one.poll() for _ in range(8)]
+    assert one.failures == 8
+    assert len(store.failures) == 8
+    assert not store.pages
+    assert all(w <= 10.0 for w in waits)
+    assert all(w >= 3.0 for w in waits[ingest.BREAKER_AFTER :]), "the breaker is open"
+
+
+async def test_the_upstream_says_when_to_come_back() -> None:
+    async def collect(_: Feed, since: str) -> Page:
+        raise FeedDown("429", 37.0)
+
+    assert await runner(collect, Kept()).poll() == 37.0
+
+
+async def test_a_page_that_cannot_be_read_is_kept_and_the_cursor_stays() -> None:
+    store = Kept(cursor="7")
+
+    async def collect(_: Feed, since: str) -> Page:
+        assert since == "7"
+        raise FeedBroken("no JSON", b"<html>")
+
+    one = runner(collect, store)
+    await one.poll()
+    await one.poll()
+    assert store.cursor == "7"
+    assert store.set_aside == [("no JSON", b"<html>")] * 2
+    assert store.failures[0] == "broken: no JSON"
+
+
+async def test_a_plug_in_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "POLL_DEADLINE_S", 0.05)
+    store = Kept()
+
+    async def collect(_: Feed, since: str) -> Page:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    await runner(collect, store).poll()
+    assert store.failures == ["no page in 0.05 s"]
+
+
+async def test_a_page_read_ahead_is_not_stored_when_the_one_before_was_not() -> None:
+    store = Kept()
+    asked: list[str] = []
+
+    async def collect(_: Feed, since: str) -> Page:
+        asked.append(since)
+        return page(int(since or 0) + 1, more=True)
+
+    async def refuse(*_: object) -> None:
+        # The next page is on its way already when the commit of this one fails.
+        await asyncio.sleep(0.01)
+        raise ConnectionError("the database went away")
+
+    store.commit = refuse  # type: ignore[method-assign]
+    one = runner(collect, store)
+    await one.poll()
+    assert asked == ["", "1"]
+    assert store.cursor == ""
+    assert one._ahead is None
+
+
+async def test_a_lost_database_is_waited_for() -> None:
+    store = Kept(away=True)
+
+    async def collect(_: Feed, since: str) -> Page:
+        return page(1)
+
+    one = runner(collect, store)
+    assert await one.poll() > 0
+    store.away = False
+    await one.poll()
+    assert (one.failures, len(store.pages)) == (0, 1)
