@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -11,7 +12,6 @@ from app.api.figures import json
 from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, Refused, unknown
 from app.api.queries import (
-    AREA_LEVELS,
     AlertsQuery,
     AreasQuery,
     CasesQuery,
@@ -30,6 +30,7 @@ from app.domain.profile import Profile
 from app.domain.shape import (
     Json,
     alert_shape,
+    area_shape,
     indicator_shape,
     qualities,
     source_shape,
@@ -44,16 +45,17 @@ def stated(parts: ApiParts) -> APIRouter:
 
     @router.get("/areas", response_model=models.Areas)
     async def areas(query: Annotated[AreasQuery, Query()]) -> Response:
-        """Province, districts and communes as they stood on a date."""
+        """Province, districts and communes as they stood on a date, by law."""
         today = local_date(parts.clock.now_s())
-        on = day(query.on, "on").isoformat() if query.on is not None else today
-        began = local_date(profile.began_s)
-        if not began <= on <= today:
-            # The profile holds one division of the land; of other days it would be a guess.
-            detail = f"on {on} is outside what is known; expected {began} to {today}; choose there"
-            raise Refused(422, detail, "on")
-        found = [subject_shape(s) for s in profile.subjects.values() if s.level in AREA_LEVELS]
-        return json({"on": on, "areas": found})
+        on = day(query.on, "on") if query.on is not None else date.fromisoformat(today)
+        known = profile.areas
+        last = max(known.last_change, date.fromisoformat(today))
+        if not known.known_from <= on <= last:
+            # What the law will say later, or said before the lists begin, would be a guess.
+            detail = f"on {on} is outside what is known; expected {known.known_from} to {last};"
+            raise Refused(422, f"{detail} choose a day there", "on")
+        found = [area_shape(a) for a in known.on(on)]
+        return json({"on": on.isoformat(), "areas": found, "assumptions": known.assumptions})
 
     @router.get("/subjects", response_model=models.Subjects)
     async def subjects(query: Annotated[SubjectsQuery, Query()]) -> Response:

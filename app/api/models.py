@@ -199,9 +199,22 @@ class Readings(Model):
     readings: list[Reading]
 
 
+class Area(Model):
+    id: str
+    code: str
+    level: str
+    name_vi: str
+    short_name: str
+    parent: str | None
+    valid_from: str
+    valid_to: str | None
+    predecessors: list[str]
+
+
 class Areas(Model):
     on: str
-    areas: list[Subject]
+    areas: list[Area]
+    assumptions: list[str]
 
 
 class Subjects(Model):

@@ -15,7 +15,6 @@ from app.domain.profile import Profile
 from app.domain.reading import Reading
 
 PERIODS = KINDS
-AREA_LEVELS = ("province", "district", "commune")
 
 
 class Query(BaseModel):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from app.domain.area import Areas
 from app.domain.indicator import Indicator, Scene, Subject
 from app.domain.source import SourceConfig
 
@@ -33,6 +34,8 @@ class Profile:
     scene: Scene
     holidays: frozenset[date]
     switches: Mapping[str, str]
+    worked_saturdays: frozenset[date] = frozenset()
+    areas: Areas = field(default=Areas(()))
 
     def subjects_of(self, owner: str, sector: str) -> tuple[str, ...]:
         """Every subject a record of this owner and sector counts for, itself included."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.domain.area import Area
 from app.domain.clock import Clock, iso, local_date, real_iso
 from app.domain.indicator import Indicator, Subject
 from app.domain.profile import Profile
@@ -151,6 +152,20 @@ def subject_shape(subject: Subject) -> Json:
         "parent": subject.parent,
         "row": subject.row,
         "col": subject.col,
+    }
+
+
+def area_shape(area: Area) -> Json:
+    return {
+        "id": area.id,
+        "code": area.code,
+        "level": area.level,
+        "name_vi": area.name_vi,
+        "short_name": area.short_name,
+        "parent": area.parent,
+        "valid_from": area.valid_from.isoformat(),
+        "valid_to": area.valid_to.isoformat() if area.valid_to is not None else None,
+        "predecessors": list(area.predecessors),
     }
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from app.domain.area import Areas
 from app.domain.indicator import (
     AlertRule,
     Indicator,
@@ -24,6 +25,7 @@ from app.domain.measure import RULES
 from app.domain.period import KINDS, midnight_s
 from app.domain.profile import Agency, Profile
 from app.domain.source import SourceConfig
+from app.profile.areas import AreasError, load_areas, short_name
 
 MAX_WALL_LABEL = 28
 # Where a profile says the simulators are; a demo may have moved them to another port.
@@ -69,7 +71,16 @@ def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Pr
         _scene(folder / "scene.toml", subjects, indicators),
         frozenset(rules["calendar"]["holidays"]),
         {k: str(v).lower() for k, v in rules["on_time"].items()},
+        frozenset(rules["calendar"].get("worked_saturdays", ())),
+        _areas(folder),
     )
+
+
+def _areas(folder: Path) -> Areas:
+    try:
+        return load_areas(folder)
+    except (AreasError, OSError, KeyError, ValueError) as wrong:
+        raise ProfileError(f"{folder / 'areas.toml'}: {wrong!s}") from None
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -98,7 +109,7 @@ def _subjects(folder: Path, agencies: Mapping[str, Agency]) -> dict[str, Subject
             f"area:{row['code']}",
             level,
             row["name"],
-            _short(row["name"]),
+            short_name(row["name"]),
             f"area:{parent}" if parent else None,
             int(tile["tile_row"]) if tile else None,
             int(tile["tile_col"]) if tile else None,
@@ -121,20 +132,6 @@ def _subjects(folder: Path, agencies: Mapping[str, Agency]) -> dict[str, Subject
         key = f"tier:{tier}"
         found[key] = Subject(key, "tier", f"Cơ quan cấp {name}", name, province)
     return found
-
-
-def _short(name: str) -> str:
-    for long, short in (
-        ("Thành phố ", "TP "),
-        ("Thị xã ", "TX "),
-        ("Thị trấn ", "TT "),
-        ("Huyện ", ""),
-        ("Phường ", "P. "),
-        ("Tỉnh ", ""),
-    ):
-        if name.startswith(long):
-            return short + name[len(long) :]
-    return name
 
 
 def _indicator(path: Path, subjects: Mapping[str, Subject]) -> Indicator:
