@@ -79,13 +79,15 @@ def figures(parts: ApiParts, snapshots: Snapshots) -> APIRouter:
             from_s=from_s,
             to_s=to_s,
         )
-        # Frames keep the target that judged a figure; the words follow from it.
-        indicator = parts.profile.indicators[query.indicator]
-        kept = thin(readings, query.step)
-        told = [replace(r, reason=reason(r.value, r.target, indicator)) for r in kept]
-        return await _answer(parts, told)
+        return await _answer(parts, _explained(parts, query.indicator, thin(readings, query.step)))
 
     return router
+
+
+def _explained(parts: ApiParts, indicator: str, readings: Sequence[Reading]) -> list[Reading]:
+    """Frames keep the target that judged a figure; the words follow from it."""
+    told = parts.profile.indicators[indicator]
+    return [replace(r, reason=reason(r.value, r.target, told)) for r in readings]
 
 
 def _span(parts: ApiParts, query: HistoryQuery) -> tuple[int, int]:
