@@ -158,6 +158,7 @@ def _judge(profile: Profile, source: str) -> Judge:
         profile.holidays,
         profile.switches.get("second_supplement") == "always_late",
         profile.switches.get("fee_wait_stops_clock") == "true",
+        profile.worked_saturdays,
     )
     indicators = [i for i in profile.indicators.values() if i.source == source]
     measures = Measures(indicators, rules)

@@ -63,6 +63,7 @@ class Measures:
         told = [(i.id, i.measure, i.periods) for i in self.indicators]
         rules = (
             sorted(self.rules.holidays),
+            sorted(self.rules.worked_saturdays),
             self.rules.always_late,
             self.rules.fee_wait_stops_clock,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -13,6 +13,7 @@ from app.domain.record import Event, Record, Wait
 _WORKING = frozenset(("2", "4", "5", "6"))
 _ENDS = frozenset(("3", "7", "8", "9", "10"))
 _NEVER = -(2**62)
+_FEE = "\n6"  # marks a wait for a fee; no sender's name of a request begins with white space
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Rules:
     holidays: frozenset[date] = frozenset()
     always_late: bool = False
     fee_wait_stops_clock: bool = False
+    worked_saturdays: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +74,25 @@ def _due_s(record: Record, received: int, rules: Rules) -> int | None:
         return version.due_s
     if version.max_working_days is None:
         return None
-    return _last_allowed_s(date_of(received), version.max_working_days, rules.holidays)
+    return _last_allowed_s(date_of(received), version.max_working_days, rules)
 
 
 @lru_cache(maxsize=50000)
-def _last_allowed_s(received_on: date, working_days: int, holidays: frozenset[date]) -> int:
+def _last_allowed_s(received_on: date, working_days: int, rules: Rules) -> int:
     """The last second before the first working day that would be one too many."""
     left, day = working_days + 1, received_on
     while left:
         day += timedelta(days=1)
-        if is_working_day(day, holidays):
+        if is_working_day(day, rules):
             left -= 1
     return midnight_s(day) - 1
 
 
-def is_working_day(day: date, holidays: Collection[date]) -> bool:
-    return day.weekday() < 5 and day not in holidays
+def is_working_day(day: date, rules: Rules) -> bool:
+    """Monday to Friday without holidays, and the Saturdays worked in exchange."""
+    if day in rules.worked_saturdays:
+        return True
+    return day.weekday() < 5 and day not in rules.holidays
 
 
 def _waits(record: Record, events: Sequence[Event], rules: Rules) -> list[Wait]:
@@ -98,7 +103,7 @@ def _waits(record: Record, events: Sequence[Event], rules: Rules) -> list[Wait]:
     else:
         asked = [(at, None, "") for at in sorted({e.at_s for e in events if e.status == "5"})]
     if rules.fee_wait_stops_clock:
-        asked += [(at, None, "fee") for at in sorted({e.at_s for e in events if e.status == "6"})]
+        asked += [(at, None, _FEE) for at in sorted({e.at_s for e in events if e.status == "6"})]
     found = []
     for at_s, answered, ref in asked:
         if answered is None:
@@ -141,17 +146,15 @@ def _phase(
     if due is None:
         return Phase(at_s, end_s, done, None)
     asked = [w for w in waits if w.asked_s <= at_s]
-    requests = [w for w in asked if w.ref != "fee"]
+    requests = [w for w in asked if w.ref != _FEE]
     waited = sum(
         w.answered_s - w.asked_s for w in asked if w.answered_s is not None and w.answered_s <= at_s
     )
     if len(requests) > 1 and (rules.always_late or not done):
         return Phase(at_s, end_s, done, True)
-    if end_s is None and len(requests) == 1:
-        only = requests[0]
-        if only.answered_s is None or only.answered_s > at_s:
-            return Phase(at_s, end_s, done, only.asked_s > due)
-    effective = (at_s if end_s is None else end_s) - waited
+    waiting = [w.asked_s for w in asked if w.answered_s is None or w.answered_s > at_s]
+    stopped = min(waiting, default=at_s)  # the clock stands while the citizen has to act
+    effective = (stopped if end_s is None else end_s) - waited
     return Phase(at_s, end_s, done, effective > due)
 
 

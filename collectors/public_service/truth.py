@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from collectors._world.calendar import DAY_S, day_of, is_working_day, midnight_s
+from collectors._world.calendar import day_of, midnight_s
+from collectors.public_service.rule import Switches, judge, seconds
 
 if TYPE_CHECKING:
     from collectors._world.feed import Answer, Message
@@ -24,7 +25,6 @@ _INDICATORS = (
     "ps.digitised",
     "ps.new_procedures_online",
 )
-_WORKING = ("2", "4", "5", "6")
 
 
 @dataclass(slots=True)
@@ -46,19 +46,13 @@ class _Procedure:
     levels: set[tuple[int, bool]] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    end: int | None
-    done: bool
-    late: bool | None
-
-
 class PublicServiceTruth:
     """Keeps of every dossier its newest item and all its progress."""
 
     indicators: tuple[str, ...] = _INDICATORS
 
     def __init__(self, world: World) -> None:
+        self.switches = Switches()
         self._world = world
         self._parents = {unit.code: unit.parent for unit in world.units}
         self._dossiers: defaultdict[str, _Dossier] = defaultdict(_Dossier)
@@ -70,7 +64,7 @@ class PublicServiceTruth:
         """Take one emitted record."""
         self._count += 1
         record = json.loads(message.body)
-        stated = _seconds(record["ThoiDiemGui"])
+        stated = seconds(record["ThoiDiemGui"])
         for item in record["data"]:
             if record["service"] == "LayDanhSachTTHC":
                 self._add_procedure(item, stated)
@@ -80,18 +74,18 @@ class PublicServiceTruth:
     def _add_procedure(self, item: dict[str, Any], stated: int) -> None:
         procedure = self._procedures[item["MaTTHC"]]
         full = item["MucDo"] in ("4", "toàn trình")
-        procedure.levels.add((_seconds(item["MucDoTuNgay"] + "000000"), full))
+        procedure.levels.add((seconds(item["MucDoTuNgay"] + "000000"), full))
         if stated > procedure.stated:
             procedure.stated = stated
             procedure.agency, procedure.sector = _agency(item["MaCoQuan"]), item["MaLinhVuc"]
-            procedure.issued = _seconds(item["NgayBanHanh"] + "000000")
+            procedure.issued = seconds(item["NgayBanHanh"] + "000000")
 
     def _add_dossier(self, service: str, item: dict[str, Any], stated: int) -> None:
         dossier = self._dossiers[item["MaHoSo"]]
         dossier.agency = _agency(item["MaHoSo"].split("-")[0])
         dossier.statuses = None
         if service == "CapNhatTienDoHoSoMC":
-            dossier.progress.add((_seconds(item["ThoiDiemXuLy"]), str(item["TrangThai"])))
+            dossier.progress.add((seconds(item["ThoiDiemXuLy"]), str(item["TrangThai"])))
         elif stated > dossier.stated:
             dossier.stated, dossier.item = stated, item
             dossier.sector = item["MaLinhVuc"]
@@ -145,7 +139,7 @@ class PublicServiceTruth:
             )
         else:
             rows = (
-                (d.agency, d.sector, _count(indicator, d, begin, until))
+                (d.agency, d.sector, _count(indicator, d, begin, until, self.switches))
                 for d in self._dossiers.values()
             )
         for agency, sector, (num, den) in rows:
@@ -164,14 +158,16 @@ def _offered(procedure: _Procedure, begin: int, until: int) -> tuple[int, int]:
     return int(bool(known) and not known[-1][1]), 1
 
 
-def _count(indicator: str, dossier: _Dossier, begin: int, until: int) -> tuple[int, int]:
+def _count(
+    indicator: str, dossier: _Dossier, begin: int, until: int, switches: Switches
+) -> tuple[int, int]:
     received = _received(dossier)
     if received is None or received > until:
         return 0, 0
     if indicator in ("ps.filed_online", "ps.paid_online") and received < begin:
         return 0, 0
-    judged = _judge(dossier, received, until)
     item = dossier.item or {}
+    judged = judge(item, _statuses(dossier), received, until, switches)
     if indicator == "ps.on_time":
         if judged.late is None or (judged.end is not None and judged.end < begin):
             return 0, 0
@@ -193,7 +189,7 @@ def _count(indicator: str, dossier: _Dossier, begin: int, until: int) -> tuple[i
 def _received(dossier: _Dossier) -> int | None:
     item = dossier.item
     if item is not None and item.get("NgayTiepNhan"):
-        return _seconds(item["NgayTiepNhan"])
+        return seconds(item["NgayTiepNhan"])
     accepted = [at for at, status in dossier.progress if status == "2"]
     return min(accepted) if accepted else None
 
@@ -204,87 +200,11 @@ def _statuses(dossier: _Dossier) -> list[tuple[int, str]]:
         item = dossier.item or {}
         status = str(item.get("TrangThaiHoSo", ""))
         if status in ("3", "7", "8", "9", "10") and item.get("NgayKetThucXuLy"):
-            known.add((_seconds(item["NgayKetThucXuLy"]), "9" if status == "10" else status))
+            known.add((seconds(item["NgayKetThucXuLy"]), "9" if status == "10" else status))
         if status == "10" and item.get("NgayTra"):
-            known.add((_seconds(item["NgayTra"]), "10"))
+            known.add((seconds(item["NgayTra"]), "10"))
         dossier.statuses = sorted(known)
     return dossier.statuses
-
-
-def _judge(dossier: _Dossier, received: int, until: int) -> _Judged:
-    all_statuses = _statuses(dossier)
-    known = [(at, s) for at, s in all_statuses if at <= until]
-    end, done = _end(known, received)
-    due = _due(dossier.item or {}, received)
-    if due is None:
-        return _Judged(end, done, None)
-    requests = _requests(dossier.item or {}, all_statuses, until)
-    if len(requests) > 1 and not done:
-        return _Judged(end, done, True)
-    if end is None and len(requests) == 1 and requests[0][1] is None:
-        return _Judged(end, done, requests[0][0] > due)
-    waited = sum(answered - asked for asked, answered in requests if answered is not None)
-    return _Judged(end, done, (until if end is None else end) - waited > due)
-
-
-def _end(known: list[tuple[int, str]], received: int) -> tuple[int | None, bool]:
-    worked = max((at for at, s in known if s in _WORKING), default=-1)
-    after = [(at, s) for at, s in known if at >= worked]
-    for status in ("9", "10"):
-        times = [at for at, s in after if s == status]
-        if times:
-            return max(times), True
-    stopped = [at for at, s in after if s in ("8", "3")]
-    if stopped:
-        return min(stopped), False
-    withdrawn = [at for at, s in after if s == "7"]
-    if withdrawn and received <= min(withdrawn):
-        return min(withdrawn), False
-    return None, False
-
-
-def _requests(
-    item: dict[str, Any], statuses: list[tuple[int, str]], until: int
-) -> list[tuple[int, int | None]]:
-    listed = {
-        r["HoSoBoSungId"]: r for r in item.get("DanhSachHoSoBoSung") or () if r["HoSoBoSungId"]
-    }
-    if listed:
-        asked = [
-            (
-                _seconds(r["NgayBoSung"]),
-                _seconds(r["NgayTiepNhanBoSung"]) if r["NgayTiepNhanBoSung"] else None,
-            )
-            for r in listed.values()
-        ]
-    else:
-        asked = [(at, None) for at in sorted({at for at, s in statuses if s == "5"})]
-    found: list[tuple[int, int | None]] = []
-    for at, told in asked:
-        answered = told
-        if answered is None:
-            later = [t for t, s in statuses if s in ("2", "4") and t > at]
-            answered = min(later) if later else None
-        if at <= until:
-            found.append((at, answered if answered is not None and answered <= until else None))
-    return found
-
-
-def _due(item: dict[str, Any], received: int) -> int | None:
-    if item.get("NgayHenTra"):
-        return _seconds(item["NgayHenTra"])
-    if item.get("ThoiHanGiaiQuyet") not in (None, ""):
-        return _after_working_days(day_of(received), int(item["ThoiHanGiaiQuyet"]))
-    return None
-
-
-@lru_cache(maxsize=8192)
-def _after_working_days(day: date, count: int) -> int:
-    left = count + 1
-    while left:
-        day += timedelta(days=1)
-        left -= is_working_day(day)
-    return midnight_s(day) - 1
 
 
 def _online(item: dict[str, Any]) -> bool:
@@ -323,13 +243,6 @@ def _bounds(period: str, at_s: int) -> tuple[int, int]:
     else:
         first, after = day, day + timedelta(days=1)
     return midnight_s(first), midnight_s(after) - 1
-
-
-@lru_cache(maxsize=65536)
-def _seconds(text: str) -> int:
-    day = date(int(text[:4]), int(text[4:6]), int(text[6:8]))
-    clock = int(text[8:10]) * 3600 + int(text[10:12]) * 60 + int(text[12:14])
-    return (day - date(1970, 1, 1)).days * DAY_S - 7 * 3600 + clock
 
 
 @lru_cache(maxsize=4096)

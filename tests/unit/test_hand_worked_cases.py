@@ -19,6 +19,7 @@ from app.evaluation.tally import Tally, median
 from app.profile import load_profile, profile_folder
 from collectors._world.feed import Message
 from collectors._world.world import World
+from collectors.public_service.rule import Switches
 
 CASES = sorted((Path(__file__).parents[1] / "cases").glob("*/*.json"))
 
@@ -46,7 +47,7 @@ def test_the_product_gives_the_figures(path: Path, backwards: bool, profile: Pro
     case = json.loads(path.read_text())
     read = importlib.import_module(f"collectors.{case['feed']}.collector").read_record
     indicators = [i for i in profile.indicators.values() if i.source == case["feed"]]
-    measures = Measures(indicators, Rules(profile.holidays))
+    measures = Measures(indicators, _rules(case, profile))
     records: dict[tuple[str, str], Record] = {}
     told = case["records"][::-1] if backwards else case["records"]
     for raw in told:
@@ -54,7 +55,20 @@ def test_the_product_gives_the_figures(path: Path, backwards: bool, profile: Pro
             key = (update.kind, update.code)
             records[key] = merge(records.get(key), update)
     for ask in case["asks"]:
+        assert profile.subjects[ask["subject"]].level == ask["level"], ask
+        assert ask["level"] in profile.indicators[ask["indicator"]].levels, ask
         assert _figure(ask, records, measures, profile) == _expected(ask), ask["why"]
+
+
+def _rules(case: dict[str, Any], profile: Profile) -> Rules:
+    """The rules of the profile, with the switches of the case."""
+    switches = case.get("switches", {})
+    return Rules(
+        profile.holidays,
+        switches.get("second_supplement") == "always_late",
+        switches.get("fee_wait_stops_clock", False),
+        profile.worked_saturdays,
+    )
 
 
 def _figure(
@@ -93,6 +107,8 @@ def test_the_truth_gives_the_figures(path: Path) -> None:
     case = json.loads(path.read_text())
     feed = importlib.import_module(f"collectors.{case['feed']}.simulator").feed(World(1, 0.01))
     truth = feed.truth()
+    if "switches" in case:
+        truth.switches = Switches(**case["switches"])
     for number, raw in enumerate(case["records"]):
         truth.add(Message(number, _raw(raw)))
     got: defaultdict[str, tuple[Any, ...]] = defaultdict(lambda: (None, 0, 0))

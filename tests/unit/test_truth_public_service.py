@@ -15,6 +15,7 @@ from collectors._world.calendar import DAY_S, day_of, in_tet, is_working_day, mi
 from collectors._world.feed import Message
 from collectors._world.world import World
 from collectors.public_service.catalogue import Catalogue
+from collectors.public_service.rule import Switches
 from collectors.public_service.simulator import feed
 from collectors.public_service.stamps import stamp
 from collectors.public_service.truth import PublicServiceTruth
@@ -56,6 +57,7 @@ def _case(name: str) -> dict[str, Any]:
 def test_truth_says_what_was_worked_out_by_hand(path: Path, backwards: bool) -> None:
     case = json.loads(path.read_text(encoding="utf-8"))
     truth = _grown(case["records"][::-1] if backwards else case["records"])
+    truth.switches = Switches(**case.get("switches", {}))
     for ask in case["asks"]:
         at_s = int(datetime.fromisoformat(ask["at"]).timestamp())
         answer = truth.ask(ask["indicator"], ask["level"], ask["period"], at_s)
