@@ -14,13 +14,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from app.plugin import (
+    RECORD_BYTES,
     Event,
     Feed,
     FeedBroken,
@@ -30,6 +30,11 @@ from app.plugin import (
     Rejected,
     Version,
     Wait,
+    check_count,
+    check_cursor,
+    check_page,
+    check_text,
+    local_s,
 )
 
 API_VERSION = 1
@@ -38,9 +43,12 @@ EVERY = 60
 _OK = (0, "0", "00")
 _EXPIRED = ("401", 401)
 _LONGEST = 2000
+_REQUESTS = 100
+_MOST = {b",": 500_000}
 _OLD = re.compile(r"([0-9]{3})\.([0-9]{2,3})\.([0-9]{2,3})\.H38\Z")
 _NEW = re.compile(r"H38(?:\.[1-9][0-9]{0,2}){0,2}\Z")
-_STAMP = re.compile(r"[0-9]{14}\Z")
+_INSTANT, _DAY = "yyyyMMddHHmmss", "yyyyMMdd"
+_VND = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,4})?\Z")
 _STATUSES = frozenset(str(n) for n in range(1, 11))
 _FULL_LEVELS = frozenset(("4", "toàn trình"))
 _LEVELS = frozenset(("1", "2", "3", "4", "toàn trình", "một phần"))
@@ -84,8 +92,10 @@ def _read_page(answer: _Answer, body: bytes, since: str) -> Page:
         raise FeedBroken(
             "public_service: records without cursorTiep, expected where to go on", body
         )
+    check_cursor("public_service", answer.cursorTiep, body)
+    check_count("public_service", len(answer.result), body)
     try:
-        up_to_s = stamp_s(answer.hetDen, "hetDen")
+        up_to_s = local_s(answer.hetDen, "hetDen", _INSTANT)
     except ValueError as wrong:
         raise FeedBroken(f"public_service: {wrong}", body) from wrong
     updates: list[RecordUpdate] = []
@@ -94,7 +104,7 @@ def _read_page(answer: _Answer, body: bytes, since: str) -> Page:
         try:
             updates.extend(read_record(bytes(raw)))
         except ValueError as wrong:
-            rejected.append(Rejected(str(wrong), bytes(raw)))
+            rejected.append(Rejected(str(wrong)[:500], bytes(raw)))
     return Page(
         tuple(updates),
         tuple(rejected),
@@ -119,9 +129,10 @@ async def _ask(feed: Feed, since: str) -> tuple[_Answer, bytes]:
     reply = await feed.request("POST", "share", headers=headers, body=msgspec.json.encode(asked))
     if reply.status != 200:
         raise FeedDown(f"public_service answers {reply.status} to /share, expected 200")
+    check_page("public_service", reply.body, _MOST)
     try:
         return _decode_answer(reply.body), reply.body
-    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as wrong:
         raise FeedBroken(
             f"public_service: expected JSON with error_code and result ({wrong})", reply.body
         ) from wrong
@@ -139,24 +150,29 @@ async def _log_in(feed: Feed) -> str:
     )
     try:
         told = msgspec.json.decode(reply.body, type=dict[str, Any])
-    except msgspec.MsgspecError as wrong:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as wrong:
         raise FeedBroken(f"public_service: /auth gave no JSON ({wrong})", reply.body) from wrong
-    if reply.status != 200 or told.get("error_code") not in _OK or not told.get("session"):
+    session = told.get("session")
+    if reply.status != 200 or told.get("error_code") not in _OK or not session:
         raise FeedDown(
             "public_service refuses the account: check username and the variable"
             f" {feed.settings.get('password_env', '')!r}"
         )
-    feed.memory["session"] = str(told["session"])
-    return feed.memory["session"]
+    if not isinstance(session, str) or len(session) > 4096:
+        raise FeedBroken("public_service: expected text as session from /auth", reply.body)
+    feed.memory["session"] = session
+    return session
 
 
 def read_record(raw: bytes) -> tuple[RecordUpdate, ...]:
     """Read one record of the queue; ValueError says what was expected."""
+    if len(raw) > RECORD_BYTES:
+        raise ValueError(f"a record of {len(raw)} bytes; expected at most {RECORD_BYTES}")
     try:
         record = _decode_record(raw)
-    except msgspec.MsgspecError as wrong:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as wrong:
         raise ValueError(f"expected ThoiDiemGui, service, data ({wrong})") from wrong
-    sent_s = stamp_s(record.ThoiDiemGui, "ThoiDiemGui")
+    sent_s = local_s(record.ThoiDiemGui, "ThoiDiemGui", _INSTANT)
     reader = _READERS.get(record.service)
     if reader is None:
         raise ValueError(f"service {record.service!r}; expected one of {', '.join(_READERS)}")
@@ -169,7 +185,7 @@ def _dossier(item: dict[str, Any], sent_s: int) -> RecordUpdate:
     if status not in _STATUSES:
         raise ValueError(f"TrangThaiHoSo {status!r}; expected 1..10")
     maximum = _text(item, "ThoiHanGiaiQuyet")
-    if maximum and not (maximum.isdecimal() and int(maximum) <= _LONGEST):
+    if maximum and not (maximum.isdecimal() and len(maximum) < 5 and int(maximum) <= _LONGEST):
         raise ValueError(f"ThoiHanGiaiQuyet {maximum!r}; expected 0..{_LONGEST} working days")
     version = Version(
         sent_s,
@@ -181,7 +197,7 @@ def _dossier(item: dict[str, Any], sent_s: int) -> RecordUpdate:
         tuple(_waits(item)),
         tuple(_dated(item, status)),
     )
-    return RecordUpdate("dossier", code, _agency_of(code), _text(item, "MaLinhVuc"), version)
+    return RecordUpdate("dossier", code, _agency_of(code), _sector(item), version)
 
 
 def _flags(item: dict[str, Any]) -> frozenset[str]:
@@ -215,14 +231,15 @@ def _digitised(item: dict[str, Any]) -> bool:
 
 def _amount(fee: dict[str, Any]) -> float:
     told = _text(fee, "Gia") or "0"
-    try:
-        return float(told)
-    except ValueError:
-        raise ValueError(f"Gia {told!r}; expected an amount in VND") from None
+    if not _VND.match(told):
+        raise ValueError(f"Gia {told[:40]!r}; expected an amount in VND")
+    return float(told)
 
 
 def _waits(item: dict[str, Any]) -> list[Wait]:
     found = []
+    if len(_list(item, "DanhSachHoSoBoSung")) > _REQUESTS:
+        raise ValueError(f"DanhSachHoSoBoSung has over {_REQUESTS} requests")
     for row in _list(item, "DanhSachHoSoBoSung"):
         ref = _text(row, "HoSoBoSungId")
         asked = _optional_s(row, "NgayBoSung")
@@ -247,23 +264,23 @@ def _progress(item: dict[str, Any], _: int) -> RecordUpdate:
     status = _text(item, "TrangThai", needed=True)
     if status not in _STATUSES:
         raise ValueError(f"TrangThai {status!r}; expected 1..10")
-    at_s = stamp_s(_text(item, "ThoiDiemXuLy", needed=True), "ThoiDiemXuLy")
+    at_s = local_s(_text(item, "ThoiDiemXuLy", needed=True), "ThoiDiemXuLy", _INSTANT)
     return RecordUpdate("dossier", code, _agency_of(code), events=(Event(at_s, status),))
 
 
 def _procedure(item: dict[str, Any], sent_s: int) -> RecordUpdate:
-    code = _text(item, "MaTTHC", needed=True)
+    code = check_text(_text(item, "MaTTHC", needed=True), "MaTTHC")
     level = _text(item, "MucDo", needed=True).lower()
     if level not in _LEVELS:
         raise ValueError(f"MucDo {level!r}; expected 1..4, toàn trình or một phần")
-    issued = day_s(_text(item, "NgayBanHanh", needed=True), "NgayBanHanh")
-    since = day_s(_text(item, "MucDoTuNgay") or _text(item, "NgayBanHanh"), "MucDoTuNgay")
+    issued = local_s(_text(item, "NgayBanHanh", needed=True), "NgayBanHanh", _DAY)
+    since = local_s(_text(item, "MucDoTuNgay") or _text(item, "NgayBanHanh"), "MucDoTuNgay", _DAY)
     flag = "+level4" if level in _FULL_LEVELS else "-level4"
     return RecordUpdate(
         "procedure",
         code,
         _agency(_text(item, "MaCoQuan", needed=True)),
-        _text(item, "MaLinhVuc"),
+        _sector(item),
         Version(sent_s, issued),
         (Event(since, flag),),
     )
@@ -291,10 +308,15 @@ def _agency(prefix: str) -> str:
 
 
 def _agency_of(code: str) -> str:
-    prefix, _, rest = code.partition("-")
+    prefix, _, rest = check_text(code, "MaHoSo").partition("-")
     if not rest:
         raise ValueError(f"MaHoSo {code!r}; expected agency-yyMMdd-serial")
     return _agency(prefix)
+
+
+def _sector(item: dict[str, Any]) -> str:
+    told = _text(item, "MaLinhVuc")
+    return check_text(told, "MaLinhVuc") if told else ""
 
 
 def _text(item: dict[str, Any], name: str, *, needed: bool = False) -> str:
@@ -306,7 +328,7 @@ def _text(item: dict[str, Any], name: str, *, needed: bool = False) -> str:
     if isinstance(told, (str, int)):
         return str(told).strip()
     if isinstance(told, float):
-        return f"{told:g}"
+        return str(int(told) if told.is_integer() else told)
     raise ValueError(f"{name} is {type(told).__name__}; expected text")
 
 
@@ -319,26 +341,4 @@ def _list(item: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _optional_s(item: dict[str, Any], name: str) -> int | None:
     told = _text(item, name)
-    return stamp_s(told, name) if told else None
-
-
-def stamp_s(text: str, name: str) -> int:
-    """Epoch seconds of a ``yyyyMMddHHmmss`` in Vietnamese time."""
-    if not _STAMP.match(text):
-        raise ValueError(f"{name} {text!r}; expected yyyyMMddHHmmss")
-    seconds = int(text[8:10]) * 3600 + int(text[10:12]) * 60 + int(text[12:14])
-    if int(text[8:10]) > 23 or int(text[10:12]) > 59 or int(text[12:14]) > 59:
-        raise ValueError(f"{name} {text!r}; no such time of day")
-    return day_s(text[:8], name) + seconds
-
-
-@lru_cache(maxsize=8192)
-def day_s(text: str, name: str) -> int:
-    """Epoch seconds of midnight of a ``yyyyMMdd`` in Vietnamese time."""
-    try:
-        day = datetime(int(text[:4]), int(text[4:6]), int(text[6:8]), tzinfo=UTC)
-    except ValueError:
-        raise ValueError(f"{name} {text!r}; expected yyyyMMdd") from None
-    if len(text) != 8:
-        raise ValueError(f"{name} {text!r}; expected yyyyMMdd")
-    return int(day.timestamp()) - 7 * 3600
+    return local_s(told, name, _INSTANT) if told else None
