@@ -29,11 +29,13 @@ def check_page(feed: str, body: bytes, most: dict[bytes, int]) -> None:
             raise _broken(feed, told, body)
 
 
-def check_count(feed: str, records: int, body: bytes) -> None:
-    """Refuse a page of too many records."""
+def check_count(feed: str, records: int, more: bool, body: bytes) -> None:
+    """Refuse a page of too many records, or of none with more behind it: that would never end."""
     if records > PAGE_RECORDS:
         told = f"a page of {records} records; expected at most {PAGE_RECORDS}: ask for less"
         raise _broken(feed, told, body)
+    if more and not records:
+        raise _broken(feed, "no record, and yet more of them; expected records first", body)
 
 
 def check_cursor(feed: str, cursor: str, body: bytes) -> None:

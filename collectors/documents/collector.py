@@ -118,7 +118,7 @@ async def collect(feed: Feed, since: str) -> Page:
             f"documents: expected JSON with packets, next, more, upTo ({wrong})", reply.body
         ) from wrong
     check_cursor("documents", page.next, reply.body)
-    check_count("documents", len(page.packets), reply.body)
+    check_count("documents", len(page.packets), page.more, reply.body)
     updates: list[RecordUpdate] = []
     rejected: list[Rejected] = []
     for raw in page.packets:

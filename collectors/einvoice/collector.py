@@ -112,7 +112,7 @@ def read_page(body: bytes, offices: Offices) -> Page:
         raise _broken("a number in TiepTheo, 0 or 1 in ConNua", body)
     records = list(listed.iterchildren(tag=etree.Element))
     check_cursor("einvoice", cursor, body)
-    check_count("einvoice", len(records), body)
+    check_count("einvoice", len(records), more == "1", body)
     if told != len(records):
         raise _broken(f"{told} records as SLuong says, found {len(records)}", body)
     updates: list[RecordUpdate] = []

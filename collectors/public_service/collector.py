@@ -93,7 +93,7 @@ def _read_page(answer: _Answer, body: bytes, since: str) -> Page:
             "public_service: records without cursorTiep, expected where to go on", body
         )
     check_cursor("public_service", answer.cursorTiep, body)
-    check_count("public_service", len(answer.result), body)
+    check_count("public_service", len(answer.result), answer.conNua, body)
     try:
         up_to_s = local_s(answer.hetDen, "hetDen", _INSTANT)
     except ValueError as wrong:

@@ -53,13 +53,18 @@ class Upstream:
         return self.sessions[session] >= 0
 
 
-def page(records: Records, after: int, complete: str) -> tuple[list[Any], int, bool]:
-    """Records behind a position; never ends inside one published second."""
+def page(records: Records, after: int, complete: str) -> tuple[list[Any], int, bool, str]:
+    """Records behind a position, and the instant up to which nothing is missing behind them.
+
+    Never ends inside one published second, so with more to come that instant is the last record's.
+    """
     ready = sorted((r for r in records if r[0] <= complete), key=lambda r: r[0])
     end = min(after + PAGE, len(ready))
     while after < end < len(ready) and ready[end][0] == ready[end - 1][0]:
         end += 1
-    return [content for _, content in ready[after:end]], end, end < len(ready)
+    more = end < len(ready)
+    up_to = ready[end - 1][0] if more else complete
+    return [content for _, content in ready[after:end]], end, more, up_to
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -129,9 +134,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.json({"error_code": "12", "message": "Không có dịch vụ"})
         after = int(wanted["cursor"].removeprefix("hd/") or 0)
         complete = self.upstream.complete().strftime("%Y%m%d%H%M%S")
-        records, end, more = page(other_dossiers.RECORDS, after, complete)
+        records, end, more, up_to = page(other_dossiers.RECORDS, after, complete)
         return self.json({
-            "result": records, "hetDen": complete, "conNua": more,
+            "result": records, "hetDen": up_to, "conNua": more,
             "cursorTiep": f"hd/{end:09}", "error_code": 0, "thongKe": {"soBanGhi": len(records)},
         })  # fmt: skip
 
@@ -144,10 +149,10 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(429, "", "text/plain", Retry_After="1")
         start = 0 if after == "0" else int(after.removeprefix("p"), 36)
         complete = self.upstream.complete().strftime("%Y/%m/%d %H:%M:%S")
-        packets, end, more = page(other_documents.RECORDS, start, complete)
+        packets, end, more, up_to = page(other_documents.RECORDS, start, complete)
         digits = "0123456789abcdefghijklmnopqrstuvwxyz"
         content = {
-            "packets": packets, "upTo": complete, "more": more,
+            "packets": packets, "upTo": up_to, "more": more,
             "next": f"p{digits[end // 36]}{digits[end % 36]}",
         }  # fmt: skip
         return self.json(content)
@@ -165,12 +170,12 @@ class Handler(BaseHTTPRequestHandler):
         if not self.upstream.admits(self.headers["Authorization"].removeprefix("Bearer ")):
             return self.answer(401, "", "text/plain")
         complete = self.upstream.complete().strftime("%Y-%m-%dT%H:%M:%S")
-        records, end, more = page(other_invoices.RECORDS, int(after), complete)
+        records, end, more, up_to = page(other_invoices.RECORDS, int(after), complete)
         text = (
             '<?xml version="1.0" encoding="UTF-8"?><TDiep><TTChung><PBan>2.0.1</PBan><MNGui/>'
             f"<MNNhan/><MLTDiep>901</MLTDiep><MTDiep/><MST/><SLuong>{len(records)}</SLuong>"
             f"</TTChung><DLieu><DSachTHop>{''.join(records)}</DSachTHop></DLieu><PTrang><TiepTheo>"
-            f"{end}</TiepTheo><ConNua>{int(more)}</ConNua><HetDen>{complete}</HetDen></PTrang></TDiep>"
+            f"{end}</TiepTheo><ConNua>{int(more)}</ConNua><HetDen>{up_to}</HetDen></PTrang></TDiep>"
         )
         return self.answer(200, text, "application/xml; charset=utf-8")
 
