@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
-import httpx2
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,7 +25,7 @@ from app.domain.record import Record
 from app.evaluation import follow as evaluation
 from app.evaluation.history import backfill
 from app.ingest import runner as ingest
-from app.ingest.discover import find_collector
+from app.ingest.discover import lend_collector
 from app.ingest.upstream import Upstream
 from app.live import Hub
 from app.notify import outbox
@@ -73,19 +72,18 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
         tuple(r.id for r in receivers),
         clock.simulated,
     )
-    async with httpx2.AsyncClient(follow_redirects=False, trust_env=False) as client:
-        await _together(
-            stop,
-            ingest.run(_runners(profile, clock, stores.pages, client), stop),
-            *(
-                evaluation.run(f, stores.pages.bell(f.source), stop)
-                for f in _followers(profile, stores)
-            ),
-            alerts.run(told, stop),
-            outbox.run(outbox.Parts(stores.alerts, receivers), stop),
-            stores.changes.listen(stop),
-            _housekeeping(stores, stop),
-        )
+    await _together(
+        stop,
+        ingest.run(_runners(profile, clock, stores.pages), stop),
+        *(
+            evaluation.run(f, stores.pages.bell(f.source), stop)
+            for f in _followers(profile, stores)
+        ),
+        alerts.run(told, stop),
+        outbox.run(outbox.Parts(stores.alerts, receivers), stop),
+        stores.changes.listen(stop),
+        _housekeeping(stores, stop),
+    )
     await stores.pool.close()
 
 
@@ -184,15 +182,13 @@ def _judge(profile: Profile, source: str) -> Judge:
     return Judge(measures.fingerprint(), measures.steps, dates)
 
 
-def _runners(
-    profile: Profile, clock: Clock, pages: PgPages, client: httpx2.AsyncClient
-) -> list[ingest.SourceRunner]:
+def _runners(profile: Profile, clock: Clock, pages: PgPages) -> list[ingest.SourceRunner]:
     cap = asyncio.Semaphore(ingest.GLOBAL_CAP)
     return [
         ingest.SourceRunner(
             config,
-            find_collector(config.collector),
-            Upstream(config, client, dict(config.settings)),
+            lend_collector(config.collector),
+            Upstream(config, dict(config.settings)),
             pages,
             clock,
             cap,

@@ -39,7 +39,7 @@ def command(role: Role = typer.Option(Role.all, help="all supervises one of each
     if role is Role.web:
         _web(settings)
     else:
-        asyncio.run(_worker(settings))
+        _work(settings)
 
 
 def _web(settings: Settings) -> None:
@@ -62,6 +62,14 @@ def _web(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
+
+
+def _work(settings: Settings) -> None:
+    import uvloop
+
+    # A fill is thousands of round trips a second: this loop does them with a third less CPU.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_worker(settings))
 
 
 async def _worker(settings: Settings) -> None:

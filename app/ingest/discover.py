@@ -6,9 +6,23 @@ import importlib
 from importlib.metadata import entry_points
 from types import ModuleType
 
+from app.domain.feed import Feed, FeedBroken, Page
 from app.ingest.runner import Collect
 
 API_VERSION = 1
+
+
+def lend_collector(name: str) -> Collect:
+    """The collector, or one that says at every poll why there is none: the others go on."""
+    try:
+        return find_collector(name)
+    except Exception as error:  # importing a plug-in runs its code, which may raise anything
+        reason = f"{type(error).__name__}: {error}"
+
+    async def broken(feed: Feed, since: str) -> Page:
+        raise FeedBroken(reason)
+
+    return broken
 
 
 def find_collector(name: str) -> Collect:

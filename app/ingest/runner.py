@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -20,11 +20,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from app.domain.clock import Clock, real_s
 from app.domain.feed import Feed, FeedBroken, FeedDown, Page
 from app.domain.source import SourceConfig
+from app.ingest.lane import Lane, Stuck
+from app.ingest.watch import Blocks, Watch
 
 log = structlog.get_logger("ingest")
 POLL_DEADLINE_S = 120.0
 BREAKER_AFTER = 5
-GLOBAL_CAP = 4
+GLOBAL_CAP = 16
+PAGE_AT_MOST = 50_000
 # A clock that runs ahead by less than this says nothing wrong; real seconds count for a fast clock.
 AHEAD_S, AHEAD_REAL_S = 60.0, 2.0
 
@@ -41,7 +44,7 @@ class PageStore(Protocol):
     async def failed(self, source: str, reason: str) -> None: ...
 
 
-Collect = Callable[[Feed, str], Awaitable[Page]]
+Collect = Callable[[Feed, str], Coroutine[Any, Any, Page]]
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class SourceRunner:
     clock: Clock
     cap: asyncio.Semaphore
     failures: int = 0
+    _lane: Lane | None = field(default=None, init=False)
     _ahead: asyncio.Task[tuple[Page, str | None]] | None = field(default=None, init=False)
 
     async def poll(self) -> float:
@@ -70,6 +74,8 @@ class SourceRunner:
             return await self._back_off(f"broken: {broken}", None)
         except TimeoutError:
             return await self._back_off(f"no page in {POLL_DEADLINE_S:g} s", None)
+        except Stuck as stuck:
+            return await self._back_off(str(stuck), None)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -107,10 +113,29 @@ class SourceRunner:
         return await self._ask(cursor)
 
     async def _ask(self, cursor: str) -> tuple[Page, str | None]:
-        async with self.cap, asyncio.timeout(POLL_DEADLINE_S):
+        async with self.cap:
             asked_s = self.clock.now_s()
-            page = await self.collect(self.feed, cursor)
+            page = await self._collected(cursor)
+        _check(page, cursor)
         return self._held(page, asked_s)
+
+    async def _collected(self, cursor: str) -> Page:
+        if self._lane is None:
+            try:
+                async with asyncio.timeout(POLL_DEADLINE_S):
+                    return await self._call(cursor)
+            except Blocks:
+                log.warning("collector blocks: from now on a thread of its own", source=self.name)
+                self._lane = Lane(self.name)
+        return await self._lane.run(lambda: self._call(cursor), POLL_DEADLINE_S)
+
+    async def _call(self, cursor: str) -> Page:
+        """The frame that ``Watch`` looks for; nothing but the plug-in runs below it."""
+        return await self.collect(self.feed, cursor)
+
+    @property
+    def name(self) -> str:
+        return self.config.id
 
     def _held(self, page: Page, asked_s: float) -> tuple[Page, str | None]:
         """Hold a watermark from the future at the instant of asking, and say so.
@@ -145,6 +170,19 @@ class SourceRunner:
         return random.uniform(0.1, min(10.0, 0.5 * 2**self.failures))  # noqa: S311
 
 
+def _check(page: object, asked: str) -> None:
+    """A plug-in's page is only as good as its word: refuse what would loop or flood."""
+    if not isinstance(page, Page):
+        raise FeedBroken(f"the collector gave {type(page).__name__}, expected app.plugin.Page")
+    held = len(page.updates) + len(page.rejected)
+    if held > PAGE_AT_MOST:
+        raise FeedBroken(f"a page of {held} records; at most {PAGE_AT_MOST}: ask for less at once")
+    if page.more and page.cursor == asked:
+        raise FeedBroken(
+            f"the cursor {asked!r} does not move though there is more: nothing would ever end"
+        )
+
+
 async def run(runners: Sequence[SourceRunner], stop: asyncio.Event) -> None:
     """Let APScheduler trigger each runner's polls until ``stop``."""
     scheduler = AsyncIOScheduler(timezone=UTC)
@@ -177,7 +215,8 @@ async def run(runners: Sequence[SourceRunner], stop: asyncio.Event) -> None:
     scheduler.start()
     for runner in runners:
         arm(runner, 0.0)
-    await _watch(scheduler, stop)
+    with Watch(SourceRunner._call.__code__):
+        await _watch(scheduler, stop)
     scheduler.shutdown(wait=False)
 
 

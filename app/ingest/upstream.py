@@ -10,7 +10,9 @@ import httpx2
 from app.domain.feed import FeedBroken, FeedDown
 from app.domain.source import SourceConfig
 
-MAX_BODY = 32 * 1024 * 1024
+MAX_BODY = 20_000_000
+# A compressed body could swell to a thousand times its size before anybody counts.
+_PLAIN = {"Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,16 @@ class HttpReply:
 
 @dataclass(slots=True)
 class Upstream:
-    """One source's feed: no redirects, a byte cap, one total deadline a request."""
+    """One source's feed: no redirects, a byte cap, one total deadline a request.
+
+    Its connections belong to the event loop that asks; they are made anew on another one.
+    """
 
     config: SourceConfig
-    client: httpx2.AsyncClient
     settings: dict[str, str] = field(default_factory=dict)
     memory: dict[str, str] = field(default_factory=dict)
+    _client: httpx2.AsyncClient | None = field(default=None, init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
 
     async def request(
         self,
@@ -46,8 +52,20 @@ class Upstream:
             raise FeedDown(
                 f"{method} {path}: no whole answer in {self.config.timeout_s:g} s"
             ) from None
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise FeedDown(f"{method} {path}: {type(error).__name__} {error}"[:300]) from None
+
+    async def close(self) -> None:
+        """Let go of the connections, on the loop they belong to."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _open(self) -> httpx2.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            self._client = httpx2.AsyncClient(follow_redirects=False, trust_env=False)
+            self._loop = loop
+        return self._client
 
     async def _read(
         self,
@@ -57,8 +75,8 @@ class Upstream:
         headers: dict[str, str] | None,
         body: bytes | None,
     ) -> HttpReply:
-        async with self.client.stream(
-            method, url, params=params, headers=headers, content=body
+        async with self._open().stream(
+            method, url, params=params, headers={**(headers or {}), **_PLAIN}, content=body
         ) as answer:
             if answer.status_code == 429 or answer.status_code >= 500:
                 raise FeedDown(
@@ -69,18 +87,34 @@ class Upstream:
                 raise FeedBroken(
                     f"{method} {url}: redirects are refused (HTTP {answer.status_code})"
                 )
-            chunks: list[bytes] = []
-            size = 0
-            async for chunk in answer.aiter_bytes():
-                size += len(chunk)
-                if size > MAX_BODY:
-                    raise FeedBroken(f"{method} {url}: body over {MAX_BODY >> 20} MB; ask for less")
-                chunks.append(chunk)
-            return HttpReply(answer.status_code, b"".join(chunks), dict(answer.headers))
+            coding = answer.headers.get("content-encoding", "identity").lower()
+            if coding != "identity":
+                raise FeedBroken(
+                    f"{method} {url}: a body in {coding[:20]!r}, expected none (identity), as asked"
+                )
+            return HttpReply(
+                answer.status_code, await _body(answer, f"{method} {url}"), dict(answer.headers)
+            )
+
+
+async def _body(answer: httpx2.Response, what: str) -> bytes:
+    told = answer.headers.get("content-length", "")[:20]
+    if told.isdecimal() and int(told) > MAX_BODY:
+        raise _too_long(what)
+    body = bytearray()
+    async for chunk in answer.aiter_raw():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise _too_long(what)
+    return bytes(body)
+
+
+def _too_long(what: str) -> FeedBroken:
+    return FeedBroken(f"{what}: a body of over {MAX_BODY} bytes; expected less: ask for less")
 
 
 def _retry_after(text: str | None) -> float | None:
     try:
-        return min(3600.0, max(0.0, float(text))) if text else None
+        return min(3600.0, max(0.5, float(text))) if text else None
     except ValueError:
         return None

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import threading
+import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 
-from app.domain.feed import Feed, FeedBroken, FeedDown, Page
+from app.domain.feed import Feed, FeedBroken, FeedDown, Page, Rejected
 from app.domain.source import SourceConfig
+from app.ingest import lane
 from app.ingest import runner as ingest
+from app.ingest.discover import lend_collector
 from app.ingest.runner import SourceRunner
+from app.ingest.watch import Watch
 
+LoopOf = asyncio.AbstractEventLoop
 NOW_S = 1_664_757_000.0  # 2022-10-03 07:30
 
 
@@ -64,7 +71,9 @@ def page(number: int, *, more: bool = False, up_to_s: float = NOW_S - 1) -> Page
     return Page((), (), str(number), more, int(up_to_s), 0, f"{number:064d}")
 
 
-def runner(collect: Callable[[Feed, str], Awaitable[Page]], store: Kept) -> SourceRunner:
+def runner(
+    collect: Callable[[Feed, str], Coroutine[None, None, Page]], store: Kept
+) -> SourceRunner:
     config = SourceConfig("s", "s", "S", "S", "http://127.0.0.1:1", 60, 5, 300, 900, 7200)
     return SourceRunner(config, collect, None, store, StoppedClock(), asyncio.Semaphore(4))  # type: ignore[arg-type]
 
@@ -153,6 +162,99 @@ async def test_a_plug_in_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch)
 
     await runner(collect, store).poll()
     assert store.failures == ["no page in 0.05 s"]
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def swallow() -> None:
+    while True:
+        try:
+            time.sleep(30)
+        except Exception:
+            continue
+
+
+@pytest.mark.parametrize("block", [lambda: time.sleep(30), spin, swallow])
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_plug_in_that_blocks_holds_up_only_itself(
+    monkeypatch: pytest.MonkeyPatch, block: Callable[[], None], loop: Callable[[], LoopOf]
+) -> None:
+    monkeypatch.setattr(ingest, "POLL_DEADLINE_S", 0.5)
+    monkeypatch.setattr(lane, "GRACE_S", 0.2)
+    bad, good = Kept(), Kept()
+    free = threading.Event()
+
+    async def collect_badly(_: Feed, since: str) -> Page:
+        if threading.current_thread() is threading.main_thread():
+            block()
+        free.wait(30)
+        return page(1)
+
+    async def collect(_: Feed, since: str) -> Page:
+        return page(len(good.pages) + 1)
+
+    async def both() -> float:
+        blocked, other = runner(collect_badly, bad), runner(collect, good)
+        longest = 0.0
+        with Watch(SourceRunner._call.__code__):
+            polls = asyncio.create_task(blocked.poll())
+            last = time.monotonic()
+            while not polls.done():
+                await other.poll()
+                await asyncio.sleep(0.01)
+                longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            await blocked.poll()
+            assert "blocks" in bad.failures[-1]
+            free.set()
+            await wait_until(lambda: len(bad.pages) == 1, blocked.poll)
+        return longest
+
+    with asyncio.Runner(loop_factory=loop) as on:
+        longest = on.run(both())
+    assert longest < 2.0, "cut short where it ran, then on a thread of its own"
+    assert bad.failures[0] == "no page in 0.5 s"
+    assert len(good.pages) > 10
+    assert not good.failures
+
+
+async def wait_until(
+    done: Callable[[], bool], again: Callable[[], Coroutine[None, None, float]]
+) -> None:
+    for _ in range(50):
+        await again()
+        if done():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("not done in time")
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"updates": []}, "gave dict"),
+        (None, "gave NoneType"),
+        (Page((), (Rejected("x", b"x"),) * 60_000, "2", False, int(NOW_S), 1, "0" * 64), "60000"),
+        (Page((), (), "", True, int(NOW_S), 0, "0" * 64), "does not move"),
+    ],
+)
+async def test_a_page_that_would_flood_or_never_end_is_refused(given: object, named: str) -> None:
+    store = Kept()
+
+    async def collect(_: Feed, since: str) -> Page:
+        return given  # type: ignore[return-value]
+
+    await runner(collect, store).poll()
+    assert not store.pages
+    assert named in store.failures[0]
+
+
+async def test_a_collector_that_cannot_be_imported_is_a_broken_feed() -> None:
+    store = Kept()
+    await runner(lend_collector("no_such_feed"), store).poll()
+    assert "expected collectors/no_such_feed/collector.py" in store.failures[0]
 
 
 async def test_a_page_read_ahead_is_not_stored_when_the_one_before_was_not() -> None:
