@@ -47,11 +47,16 @@ class PgChanges:
         while not stop.is_set():
             try:
                 async with self._pool.acquire() as db:
-                    await db.add_listener("ioc_change", lambda *_: self._bell.set())
+                    await db.add_listener("ioc_change", self._ring)
                     while not stop.is_set() and not db.is_closed():
                         await asyncio.sleep(0.5)
+                    if not db.is_closed():
+                        await db.remove_listener("ioc_change", self._ring)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await asyncio.sleep(1)
+
+    def _ring(self, *_: object) -> None:
+        self._bell.set()
 
 
 def _change(row: asyncpg.Record) -> Change:

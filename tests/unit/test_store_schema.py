@@ -1,0 +1,81 @@
+"""The schema on every supported server: from nothing, twice, by two at once, over older data."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import asyncpg
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from app.store.migrate import script_folder, upgrade
+from tests.unit.store_stage import new_database, store_migrated, store_pool, store_postgres
+
+__all__ = ["store_migrated", "store_pool", "store_postgres"]
+
+ROOT = Path(__file__).parents[2]
+TABLES = {
+    "alembic_version", "epoch", "source_state", "page", "record", "quarantine", "reading_head",
+    "reading_latest", "reading_frame", "change", "alert", "alert_cursor", "outbox",
+}  # fmt: skip
+
+
+def head() -> str:
+    config = Config()
+    config.set_main_option("script_location", str(script_folder()))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    assert newest is not None
+    return newest
+
+
+async def fetch(address: str, question: str) -> list[object]:
+    db = await asyncpg.connect(address)
+    try:
+        return [r[0] for r in await db.fetch(question)]
+    finally:
+        await db.close()
+
+
+async def test_the_servers_are_the_ones_meant(postgres: str, request):
+    number = int((await fetch(postgres, "SHOW server_version_num"))[0])
+    wanted = {"embedded": 18, "debian-15": 15}[request.node.callspec.params["postgres"]]
+    assert number // 10000 == wanted
+
+
+async def test_from_nothing_to_the_newest_and_again(postgres: str):
+    address = await new_database(postgres)
+    for _ in range(2):
+        await asyncio.to_thread(upgrade, address)
+        assert await fetch(address, "SELECT version_num FROM alembic_version") == [head()]
+    tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    assert set(await fetch(address, tables)) >= TABLES
+    assert len(await fetch(address, "SELECT id FROM epoch")) == 1
+
+
+async def test_two_processes_that_start_at_once_migrate_once(postgres: str):
+    address = await new_database(postgres)
+    command = [sys.executable, "-m", "app.cli", "migrate"]
+    settings = os.environ | {"IOC_DATABASE_URL": address}
+    both = [await asyncio.create_subprocess_exec(*command, env=settings, cwd=ROOT) for _ in "12"]
+    assert [await p.wait() for p in both] == [0, 0]
+    assert await fetch(address, "SELECT version_num FROM alembic_version") == [head()]
+    assert len(await fetch(address, "SELECT id FROM epoch")) == 1
+
+
+async def test_rows_of_the_first_schema_are_there_after_the_newest(postgres: str):
+    address = await new_database(postgres)
+    await asyncio.to_thread(upgrade, address, "0001")
+    db = await asyncpg.connect(address)
+    await db.execute(
+        "INSERT INTO reading_frame VALUES"
+        " ('s', 'ps.on_time', 'month', 1664730000, 1664730000, 1664557200, true,"
+        "  '{area:10}', '{0.5}', '{1}', '{2}', '{lagging}')"
+    )
+    await db.close()
+    await asyncio.to_thread(upgrade, address)
+    daily = await fetch(address, "SELECT (subject, value, num, den)::text FROM reading_daily")
+    assert daily == ["(area:10,0.5,1,2)"]
+    assert await fetch(address, "SELECT target FROM reading_daily") == [None]
