@@ -25,7 +25,8 @@ from app.domain.record import Record
 from app.evaluation import follow as evaluation
 from app.evaluation.history import backfill
 from app.ingest import runner as ingest
-from app.ingest.discover import lend_collector
+from app.ingest.discover import find_reader, lend_collector
+from app.ingest.reread import Reread, reread
 from app.ingest.upstream import Upstream
 from app.live import Hub
 from app.notify import outbox
@@ -37,8 +38,11 @@ from app.store.cases import PgCases, PgSources
 from app.store.changes import PgChanges
 from app.store.pages import Dates, Judge, PgPages
 from app.store.pool import open_pool
+from app.store.quarantine import set_aside
 from app.store.readings import PgReadings
 from app.store.rebase import rebase
+from app.store.replay import replay as store_again
+from app.store.replay import settle_pages
 
 STATIC = Path(__file__).parent / "static"
 BUILD = "0.1.0"
@@ -96,6 +100,31 @@ async def _make_ready(profile: Profile, stores: Stores) -> None:
         known = [i.id for i in profile.indicators.values() if i.source == source]
         await stores.readings.forget_others(source, known)
         await backfill(source, profile, stores.pages, stores.readings)
+
+
+async def replay(settings: Settings, source: str) -> Reread:
+    """Read a source's quarantine again with the collector of today; store what can be read."""
+    profile = _profile(settings)
+    if source not in profile.sources:
+        raise LookupError(f"no source {source!r}; expected one of {', '.join(profile.sources)}")
+    config = profile.sources[source]
+    reader = find_reader(config.collector)
+    if reader is None:
+        raise LookupError(
+            f"the collector {config.collector!r} cannot read single records: give it a function"
+            " read_record(raw: bytes)"
+        )
+    pool = await open_pool(settings.database_url, 2)
+    try:
+        await settle_pages(pool, source)
+        kept = {p.id: p for p in await set_aside(pool, source) if not p.whole_page}
+        found = reread(kept.values(), reader, config.settings)
+        if found.ids:
+            judge = _judge(profile, source)
+            await store_again(pool, source, judge, [kept[i] for i in found.ids], found.updates)
+        return found
+    finally:
+        await pool.close()
 
 
 def web(settings: Settings) -> ASGIApp:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from types import ModuleType
 
 from app.domain.feed import Feed, FeedBroken, Page
+from app.domain.record import RecordUpdate
 from app.ingest.runner import Collect
 
 API_VERSION = 1
+Reader = Callable[[bytes, dict[str, str]], Sequence[RecordUpdate]]
 
 
 def lend_collector(name: str) -> Collect:
@@ -36,6 +39,16 @@ def find_collector(name: str) -> Collect:
         )
     collect: Collect = module.collect
     return collect
+
+
+def find_reader(name: str) -> Reader | None:
+    """How a collector reads one record out of quarantine; None when it does not offer it."""
+    module = _module(name)
+    reread: Reader | None = getattr(module, "reread", None)
+    if reread is not None:
+        return reread
+    one: Callable[[bytes], Sequence[RecordUpdate]] | None = getattr(module, "read_record", None)
+    return None if one is None else lambda raw, settings: one(raw)
 
 
 def _module(name: str) -> ModuleType:

@@ -91,6 +91,17 @@ class EmbeddedPostgres:
             raise
         return f"{address}/{DATABASE}"
 
+    def running(self) -> str | None:
+        """The address of the server another process runs here; None when none runs."""
+        try:
+            secret = (self._data_dir / "postgres.password").read_text().strip()
+            lines = (self._data_dir / "postgres/data/postmaster.pid").read_text().splitlines()
+            pid, port = int(lines[0]), int(lines[3])
+        except (OSError, ValueError, IndexError):
+            return None
+        alive = Path(f"/proc/{pid}").exists()
+        return f"postgresql://{USER}:{secret}@127.0.0.1:{port}/{DATABASE}" if alive else None
+
     def stop(self, within_s: float = 4.0) -> None:
         """Fast shutdown; when that takes too long an immediate one, recovered at the next start."""
         if self._server is not None:

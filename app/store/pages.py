@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +13,14 @@ import msgspec
 
 from app.domain.feed import Page, Rejected
 from app.domain.measure import StepKey, Steps, net
-from app.domain.record import Record, merge
+from app.domain.record import Record, RecordUpdate, merge
 from app.domain.source import SourceHealth
+from app.store.quarantine import store_rejected
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
-_PackedStep = tuple[str, str, int, str, int, int, int, int, int]
-_decode_steps = msgspec.msgpack.Decoder(list[_PackedStep]).decode
-_MAX_PAYLOAD = 64 * 1024
+PackedStep = tuple[str, str, int, str, int, int, int, int, int]
+_decode_steps = msgspec.msgpack.Decoder(list[PackedStep]).decode
 JUDGED_BEHIND = 10  # pages the evaluation may be behind and still count as live
 
 _READ = """
@@ -46,11 +45,6 @@ UPDATE source_state SET cursor = $3, seq = $2, watermark_s = greatest(watermark_
     caught_up = caught_up OR $5, records = records + $6, quarantined = quarantined + $7,
     last_error = $9, last_success_s = $8
 WHERE source = $1 AND seq = $2 - 1
-"""
-_QUARANTINE = """
-INSERT INTO quarantine (source, reason, payload_sha256, payload, known_s)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (source, payload_sha256) DO UPDATE SET count = quarantine.count + 1
 """
 
 
@@ -87,7 +81,7 @@ class StoredPage:
     seq: int
     watermark_s: int
     more: bool
-    steps: list[_PackedStep]
+    steps: list[PackedStep]
 
 
 class PgPages:
@@ -122,21 +116,10 @@ class PgPages:
         """
         judge = self._judges[source]
         async with self._pool.acquire() as db, db.transaction():
-            packed = await self._store_records(db, source, seq, page, judge)
+            packed = await store_records(db, source, seq, page.updates, judge)
             for rejected in page.rejected:
-                await _store_rejected(db, source, rejected, now_s)
-            await db.execute(
-                _PAGE,
-                source,
-                seq,
-                page.cursor,
-                page.payload_sha256,
-                page.count,
-                len(page.rejected),
-                page.up_to_s,
-                page.more,
-                zlib.compress(_encode(packed), 1),
-            )
+                await store_rejected(db, source, rejected, now_s)
+            await write_page(db, source, seq, page, packed)
             moved = await db.execute(
                 _ADVANCE,
                 source,
@@ -153,29 +136,10 @@ class PgPages:
                 raise SecondWriter(f"{source}: page {seq} is not the next one; reading the cursor")
         self._bells[source].set()
 
-    async def _store_records(
-        self, db: asyncpg.Connection, source: str, seq: int, page: Page, judge: Judge
-    ) -> list[_PackedStep]:
-        if not page.updates:
-            return []
-        keys = list({(u.kind, u.code): None for u in page.updates})
-        rows = await db.fetch(_READ, source, [k for k, _ in keys], [c for _, c in keys])
-        before = {(r["kind"], r["code"]): _decode_record(r["body"]) for r in rows}
-        after: dict[tuple[str, str], Record] = dict(before)
-        for update in page.updates:
-            key = (update.kind, update.code)
-            after[key] = merge(after.get(key), update)
-        changed = {k: r for k, r in after.items() if before.get(k) != r}
-        await _write(db, source, seq, list(changed.values()), judge)
-        totals: dict[tuple[str, str, StepKey], list[int]] = {}
-        for key, record in changed.items():
-            _total(totals, before.get(key), record, judge)
-        return [(o, s, *key, num, den) for (o, s, key), (num, den) in totals.items() if num or den]
-
     async def rejected(self, source: str, reason: str, payload: bytes, now_s: int) -> None:
         """A page that could not be read at all: keep it, leave the cursor."""
         async with self._pool.acquire() as db, db.transaction():
-            await _store_rejected(db, source, Rejected(reason, payload), now_s)
+            await store_rejected(db, source, Rejected(reason, payload), now_s, whole_page=True)
             await db.execute(
                 "UPDATE source_state SET quarantined = quarantined + 1 WHERE source = $1", source
             )
@@ -222,6 +186,27 @@ class PgPages:
         ]
 
 
+async def store_records(
+    db: asyncpg.Connection, source: str, seq: int, updates: Sequence[RecordUpdate], judge: Judge
+) -> list[PackedStep]:
+    """Merge updates into the records; gives the change of their steps, packed for the page."""
+    if not updates:
+        return []
+    keys = list({(u.kind, u.code): None for u in updates})
+    rows = await db.fetch(_READ, source, [k for k, _ in keys], [c for _, c in keys])
+    before = {(r["kind"], r["code"]): _decode_record(r["body"]) for r in rows}
+    after: dict[tuple[str, str], Record] = dict(before)
+    for update in updates:
+        key = (update.kind, update.code)
+        after[key] = merge(after.get(key), update)
+    changed = {k: r for k, r in after.items() if before.get(k) != r}
+    await _write(db, source, seq, list(changed.values()), judge)
+    totals: dict[tuple[str, str, StepKey], list[int]] = {}
+    for key, record in changed.items():
+        _total(totals, before.get(key), record, judge)
+    return [(o, s, *key, num, den) for (o, s, key), (num, den) in totals.items() if num or den]
+
+
 def _total(
     totals: dict[tuple[str, str, StepKey], list[int]],
     before: Record | None,
@@ -239,6 +224,23 @@ def _total(
             cell = totals.setdefault((record.owner, record.sector, key), [0, 0])
             cell[0] += num
             cell[1] += den
+
+
+async def write_page(
+    db: asyncpg.Connection, source: str, seq: int, page: Page, packed: list[PackedStep]
+) -> None:
+    await db.execute(
+        _PAGE,
+        source,
+        seq,
+        page.cursor,
+        page.payload_sha256,
+        page.count,
+        len(page.rejected),
+        page.up_to_s,
+        page.more,
+        zlib.compress(_encode(packed), 1),
+    )
 
 
 async def _write(
@@ -260,13 +262,4 @@ async def _write(
         [d.ended_s for d in dates],
         [d.late_s for d in dates],
         [_encode(r) for r in records],
-    )
-
-
-async def _store_rejected(
-    db: asyncpg.Connection, source: str, rejected: Rejected, now_s: int
-) -> None:
-    digest = hashlib.sha256(rejected.payload).hexdigest()
-    await db.execute(
-        _QUARANTINE, source, rejected.reason[:500], digest, rejected.payload[:_MAX_PAYLOAD], now_s
     )

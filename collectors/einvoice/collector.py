@@ -135,6 +135,11 @@ def read_record(raw: bytes, offices: Offices | None = None) -> tuple[RecordUpdat
     return (_read(root, groups(LAO_CAI) if offices is None else offices),)
 
 
+def reread(raw: bytes, settings: Mapping[str, str]) -> tuple[RecordUpdate, ...]:
+    """Read one record out of quarantine, with the settings of today."""
+    return read_record(raw, groups(settings.get("offices", LAO_CAI)))
+
+
 async def _ask(feed: Feed, query: dict[str, str]) -> Reply:
     token = feed.memory.get("token") or await _log_in(feed)
     return await feed.request(
