@@ -95,10 +95,14 @@ class SourceRunner:
 
     async def _drain(self) -> None:
         cursor, seq, _ = await self.store.open_source(self.config.id)
-        more = True
+        given, before_s, more = {cursor}, 0, True
         while more:
             page, note = await self._next_page(cursor)
             if page.more:
+                if note is None:
+                    _check_onward(page, given, before_s)
+                    before_s = page.up_to_s
+                given.add(page.cursor)
                 # The next page is fetched while this one is committed; nothing is acknowledged
                 # before its own commit.
                 self._ahead = asyncio.create_task(self._ask(page.cursor))
@@ -180,6 +184,17 @@ def _check(page: object, asked: str) -> None:
     if page.more and page.cursor == asked:
         raise FeedBroken(
             f"the cursor {asked!r} does not move though there is more: nothing would ever end"
+        )
+
+
+def _check_onward(page: Page, given: set[str], before_s: int) -> None:
+    """A page never ends inside one second, so with more to come both must go on."""
+    if page.cursor in given:
+        raise FeedBroken(f"the cursor goes back to {page.cursor[:40]!r}: nothing would ever end")
+    if page.up_to_s <= before_s:
+        raise FeedBroken(
+            "'complete up to' stands still though there is more; expected the published second of"
+            " the last record of each page"
         )
 
 

@@ -67,7 +67,8 @@ class Kept:
         self.failures.append(reason)
 
 
-def page(number: int, *, more: bool = False, up_to_s: float = NOW_S - 1) -> Page:
+def page(number: int, *, more: bool = False, up_to_s: float | None = None) -> Page:
+    up_to_s = NOW_S - 1000 + number if up_to_s is None else up_to_s
     return Page((), (), str(number), more, int(up_to_s), 0, f"{number:064d}")
 
 
@@ -276,6 +277,27 @@ async def test_a_page_read_ahead_is_not_stored_when_the_one_before_was_not() -> 
     assert asked == ["", "1"]
     assert store.cursor == ""
     assert one._ahead is None
+
+
+@pytest.mark.parametrize(
+    ("pages", "reason"),
+    [
+        ([page(1, more=True), page(2, more=True), page(1, more=True)], "the cursor goes back"),
+        ([page(n, more=True, up_to_s=NOW_S - 9) for n in (1, 2, 3)], "stands still"),
+        ([page(n, more=True, up_to_s=NOW_S - n) for n in (1, 2, 3)], "stands still"),
+    ],
+    ids=["a circle", "endless", "back in time"],
+)
+async def test_pages_that_would_never_end_are_broken(pages: list[Page], reason: str) -> None:
+    store, told = Kept(), iter(pages)
+
+    async def collect(_: Feed, __: str) -> Page:
+        return next(told)
+
+    wait_s = await runner(collect, store).poll()
+    assert reason in store.failures[0]
+    assert len(store.pages) < 3
+    assert wait_s > 0
 
 
 async def test_a_lost_database_is_waited_for() -> None:
