@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
@@ -43,7 +44,7 @@ EVERY = 60
 _OK = (0, "0", "00")
 _EXPIRED = ("401", 401)
 _LONGEST = 2000
-_REQUESTS = 100
+_REQUESTS, _OF_ONE = 100, 500
 _MOST = {b",": 500_000}
 _OLD = re.compile(r"([0-9]{3})\.([0-9]{2,3})\.([0-9]{2,3})\.H38\Z")
 _NEW = re.compile(r"H38(?:\.[1-9][0-9]{0,2}){0,2}\Z")
@@ -100,9 +101,14 @@ def _read_page(answer: _Answer, body: bytes, since: str) -> Page:
         raise FeedBroken(f"public_service: {wrong}", body) from wrong
     updates: list[RecordUpdate] = []
     rejected: list[Rejected] = []
+    told: Counter[str] = Counter()
     for raw in answer.result:
         try:
-            updates.extend(read_record(bytes(raw)))
+            read = read_record(bytes(raw))
+            told.update(update.code for update in read)
+            if any(told[update.code] > _OF_ONE for update in read):
+                raise ValueError(f"over {_OF_ONE} records about {read[0].code} on one page")
+            updates.extend(read)
         except ValueError as wrong:
             rejected.append(Rejected(str(wrong)[:500], bytes(raw)))
     return Page(

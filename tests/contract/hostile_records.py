@@ -97,6 +97,23 @@ def dossiers() -> Bodies:
     return found
 
 
+def thousands_of_steps() -> bytes:
+    """A page of public_service that tells nothing but steps of one dossier."""
+    page = JSON_PAGES["public_service"]
+    step = json.dumps(page["result"][1])
+    at = '"ThoiDiemXuLy": "20220905074313"'
+    assert at in step
+    steps = [
+        json.loads(
+            step.replace(
+                at, f'"ThoiDiemXuLy": "20220905{n // 60 % 24:02}{n % 60:02}{n // 1440:02}"'
+            )
+        )
+        for n in range(3000)
+    ]
+    return _with(page, result=steps)
+
+
 def packets() -> Bodies:
     """Pages of documents of which one packet is to be set aside."""
     page = JSON_PAGES["documents"]

@@ -67,6 +67,7 @@ async def test_who_does_not_answer_is_asked_again_later(feed: str, told: Hostile
     with pytest.raises(FeedDown) as caught:
         await _collect(feed, told)
     assert len(str(caught.value)) < 500
+    assert str(caught.value).isprintable()
     assert caught.value.retry_after_s is None or 0.5 <= caught.value.retry_after_s <= 3600
 
 
@@ -76,6 +77,7 @@ async def test_what_is_no_page_is_broken(feed: str, told: Hostile) -> None:
     with pytest.raises(FeedBroken, match=r"expected|refused") as caught:
         await _collect(feed, told)
     assert len(str(caught.value)) < 500
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,7 @@ async def test_a_page_that_cannot_be_taken_whole_is_broken(feed: str, name: str)
     with pytest.raises(FeedBroken, match="expected") as caught:
         await _collect(feed, hostile.answer(name, body))
     assert len(str(caught.value)) < 500
+    assert str(caught.value).isprintable()
     assert caught.value.payload
 
 
@@ -102,6 +105,13 @@ async def test_a_record_that_cannot_be_read_is_set_aside_and_the_page_goes_on(
     assert page.rejected[0].reason.isprintable()
     assert page.rejected[0].payload
     assert page.count == len(page.rejected) + len({(u.kind, u.code) for u in page.updates})
+
+
+async def test_a_dossier_told_of_without_end_is_bounded() -> None:
+    body = hostile_records.thousands_of_steps()
+    page = await _collect("public_service", hostile.answer("steps", body))
+    assert (len(page.updates), len(page.rejected)) == (500, 2500)
+    assert "over 500 records about H38.39.16-220831-0001" in page.rejected[0].reason
 
 
 def test_there_are_twenty_kinds_for_each_feed() -> None:
