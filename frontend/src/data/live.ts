@@ -81,6 +81,8 @@ function retry(wait: number): void {
 function take(frame: Frame): void {
   store.heard();
   if (frame.t === 'hello') hello(frame);
+  // A newer build may mean something else by the same field: nothing of it is shown.
+  else if (store.link === 'incompatible') return;
   else if (frame.t === 'snapshot') store.takeSnapshot(frame.data);
   else if (frame.t === 'delta') store.takeDelta(frame);
   else if (frame.t === 'beat') {

@@ -3,6 +3,7 @@
 import { ageSeconds, trusted } from './ages';
 import { age } from './formats';
 import type { Quality, Reading, Source, State } from './shapes';
+import { store } from './store.svelte';
 import { say } from './words.svelte';
 
 export type Tone = 'calm' | 'near' | 'lagging' | 'critical' | 'data' | 'waiting';
@@ -18,7 +19,7 @@ export function tone(state: State, quality: Quality): Tone {
 export function badge(quality: Quality, source: Source | undefined, now: number): string {
   if (quality === 'loading') {
     const share = Math.floor((source?.progress ?? 0) * 100);
-    return `${say('loading')} ${share} %`;
+    return store.stuck(source) ? `${say('loadStuck')} ${share} %` : `${say('loading')} ${share} %`;
   }
   if (quality === 'no_source') return say('no_source');
   const old = ageSeconds(source?.watermark, now);

@@ -10,12 +10,18 @@ export function keyOf(indicator: string, subject: string, period: string): strin
   return `${indicator}|${subject}|${period}`;
 }
 
+const STUCK_MS = 30000;
+
 class Store {
   readonly readings = new SvelteMap<string, Reading>();
   readonly sources = new SvelteMap<string, Source>();
   readonly indicators = new SvelteMap<string, Indicator>();
   readonly subjects = new SvelteMap<string, Subject>();
   readonly alerts = new SvelteMap<number, Alert>();
+  /** Subjects outside the snapshot that a page shows; they stay over a new snapshot. */
+  readonly guests = new SvelteMap<string, Subject>();
+  /** Grows with every snapshot: what was asked for beside it must be asked again. */
+  taken = $state(0);
   scene = $state.raw<Scene>({ groups: [], map: null });
   loaded = $state(false);
   link = $state<Link>('connecting');
@@ -33,6 +39,7 @@ class Store {
   offset = -1;
   build = '';
   schema = 0;
+  readonly #moved = new SvelteMap<string, number>();
   #clock: Clock | null = null;
   #clockAt = 0;
   #heardAt = 0;
@@ -92,12 +99,26 @@ class Store {
     this.schema = data.schema;
     refill(this.sources, data.sources, (s) => s.id);
     refill(this.indicators, data.indicators, (i) => i.id);
-    refill(this.subjects, data.subjects, (s) => s.id);
+    refill(this.subjects, [...data.subjects, ...this.guests.values()], (s) => s.id);
     refill(this.readings, data.readings, (r) => keyOf(r.indicator, r.subject, r.period));
     refill(this.alerts, data.alerts, (a) => a.id);
     this.scene = data.scene;
     this.takeClock(data.clock);
     this.loaded = true;
+    this.taken += 1;
+  }
+
+  /** From now on deltas about this subject are kept too. */
+  takeGuest(subject: Subject, readings: Reading[]): void {
+    this.guests.set(subject.id, subject);
+    this.subjects.set(subject.id, subject);
+    for (const fresh of readings) this.#takeReading(fresh);
+  }
+
+  dismissGuest(id: string): void {
+    if (!this.guests.delete(id)) return;
+    this.subjects.delete(id);
+    for (const [key, reading] of this.readings) if (reading.subject === id) this.readings.delete(key);
   }
 
   takeDelta(frame: Extract<Frame, { t: 'delta' }>): void {
@@ -118,11 +139,19 @@ class Store {
     this.readings.set(key, { ...fresh, delta: fresh.delta ?? held?.delta, trend: fresh.trend ?? held?.trend });
   }
 
+  /** Whether a load has stood still for longer than a slow page takes. */
+  stuck(source: Source | undefined): boolean {
+    if (!source || source.quality !== 'loading') return false;
+    const since = this.#moved.get(source.id);
+    return since !== undefined && this.wallNow - since > STUCK_MS;
+  }
+
   takeBeat(frame: Extract<Frame, { t: 'beat' }>): void {
     this.takeClock(frame.clock);
     for (const told of frame.sources) {
       const held = this.sources.get(told.id);
       if (!held) continue;
+      if (held.progress !== told.progress || !this.#moved.has(told.id)) this.#moved.set(told.id, Date.now());
       if (held.quality !== told.quality || held.watermark !== told.watermark || held.progress !== told.progress)
         this.sources.set(told.id, { ...held, ...told });
     }

@@ -15,6 +15,7 @@ const vi = {
   district: 'Huyện, thị xã, thành phố', commune: 'Xã, phường, thị trấn', department: 'Sở, ban, ngành', agency: 'UBND huyện, xã',
   sector: 'Lĩnh vực', group: 'Đơn vị thuế', tier: 'Cấp', period: 'Kỳ', now: 'Hiện tại', p_hour: 'Giờ', p_day: 'Ngày', p_month: 'Tháng', p_year: 'Năm',
   empty: 'Không có dữ liệu', failed: 'Không tải được', again: 'Thử lại', unknown: 'Không có chỉ số này', wait: 'Đang tải…',
+  gap: 'Chênh lệch', points: 'điểm %', noTileType: 'Chưa có kiểu ô này', stuck: 'Đứng lại', loadStuck: 'nạp đứng lại',
   code: 'Mã', office: 'Cơ quan', filter: 'Nơi xử lý', opened: 'Tiếp nhận', due: 'Hạn trả', overdue: 'Quá hạn', total: 'Tổng số', next: 'Trang sau', first: 'Trang đầu',
   watermark: 'Đầy đủ đến', records: 'Bản ghi', quarantined: 'Bị giữ lại', lastSuccess: 'Lần nhận gần nhất', lastError: 'Lỗi gần nhất',
   age: 'Tuổi', progress: 'Tiến độ', kind: 'Loại', dossier: 'Hồ sơ', document_in: 'Văn bản đến', work_file: 'Hồ sơ công việc',
@@ -37,6 +38,7 @@ const en: Record<Word, string> = {
   district: 'Districts', commune: 'Communes', department: 'Departments', agency: 'Committees',
   sector: 'Sectors', group: 'Tax offices', tier: 'Tiers', period: 'Period', now: 'Now', p_hour: 'Hour', p_day: 'Day', p_month: 'Month', p_year: 'Year',
   empty: 'No data', failed: 'Could not load', again: 'Try again', unknown: 'No such indicator', wait: 'Loading…',
+  gap: 'Gap', points: 'pts', noTileType: 'No such tile type', stuck: 'Stuck', loadStuck: 'loading stuck',
   code: 'Code', office: 'Agency', filter: 'Handled at', opened: 'Received', due: 'Due', overdue: 'Overdue', total: 'Total', next: 'Next page', first: 'First page',
   watermark: 'Complete up to', records: 'Records', quarantined: 'Quarantined', lastSuccess: 'Last success', lastError: 'Last error',
   age: 'Age', progress: 'Progress', kind: 'Kind', dossier: 'Dossiers', document_in: 'Incoming documents', work_file: 'Work files',
@@ -49,6 +51,39 @@ export const tongue = $state<{ lang: Lang }>({ lang: asked === 'en' ? 'en' : 'vi
 
 export function say(word: Word): string {
   return (tongue.lang === 'en' ? en : vi)[word];
+}
+
+const UNITS: [RegExp, string][] = [
+  [/^tỉnh$/u, 'province'],
+  [/^huyện$/u, 'district'],
+  [/^xã$/u, 'commune'],
+  [/^Tỉnh (.+)/u, '$1 province'],
+  [/^(?:Thành phố|TP) (.+)/u, '$1 city'],
+  [/^(?:Thị xã|TX) (.+)/u, '$1 town'],
+  [/^Huyện (.+)/u, '$1 district'],
+  [/^(?:Thị trấn|TT) (.+)/u, '$1 township'],
+  [/^(?:Phường|P\.) (.+)/u, '$1 ward'],
+  [/^Xã (.+)/u, '$1 commune'],
+  [/^Cơ quan cấp tỉnh/u, 'Provincial agencies'],
+  [/^Cơ quan cấp huyện/u, 'District agencies'],
+  [/^Cơ quan cấp xã/u, 'Commune agencies'],
+  [/^UBND tỉnh\b/u, 'Provincial People’s Committee'],
+  [/^UBND (?:thành phố|TP) (.+)/u, 'People’s Committee of $1 city'],
+  [/^UBND (?:thị xã|TX) (.+)/u, 'People’s Committee of $1 town'],
+  [/^UBND huyện (.+)/u, 'People’s Committee of $1 district'],
+  [/^UBND (?:thị trấn|TT) (.+)/u, 'People’s Committee of $1 township'],
+  [/^UBND (?:phường|P\.) (.+)/u, 'People’s Committee of $1 ward'],
+  [/^UBND xã (.+)/u, 'People’s Committee of $1 commune'],
+  [/^Chi cục Thuế khu vực (.+)/u, 'Tax office of $1'],
+  [/^Chi cục Thuế (.+)/u, 'Tax office of $1'],
+  [/^Cục Thuế tỉnh (.+)/u, '$1 provincial tax office'],
+];
+
+/** A unit's name in the tongue of the screen: the proper name stays, the kind of unit is said. */
+export function unitName(vietnamese: string): string {
+  if (tongue.lang !== 'en') return vietnamese;
+  for (const [kind, english] of UNITS) if (kind.test(vietnamese)) return vietnamese.replace(kind, english);
+  return vietnamese;
 }
 
 /** The `_vi` or `_en` text of a thing that carries both. */
