@@ -8,6 +8,7 @@ from datetime import date
 
 from app.domain.area import Areas
 from app.domain.indicator import Indicator, Scene, Subject
+from app.domain.on_time import Rules
 from app.domain.source import SourceConfig
 
 
@@ -36,6 +37,15 @@ class Profile:
     switches: Mapping[str, str]
     worked_saturdays: frozenset[date] = frozenset()
     areas: Areas = field(default=Areas(()))
+
+    def rules(self) -> Rules:
+        """The calendar and the switches of the on-time rule."""
+        return Rules(
+            self.holidays,
+            self.switches.get("second_supplement") == "always_late",
+            self.switches.get("fee_wait_stops_clock") == "true",
+            self.worked_saturdays,
+        )
 
     def subjects_of(self, owner: str, sector: str) -> tuple[str, ...]:
         """Every subject a record of this owner and sector counts for, itself included."""

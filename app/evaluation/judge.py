@@ -38,7 +38,7 @@ def state(value: float | None, target: Target | None, better: str, at_s: int) ->
         return "missed"
     if short <= target.near + 1e-12:
         return "near"
-    return "critical" if short > target.critical else "lagging"
+    return "critical" if short > target.critical + 1e-12 else "lagging"
 
 
 def _deadline_s(deadline: str) -> int:

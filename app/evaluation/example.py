@@ -1,0 +1,51 @@
+"""Example: the figure a few records give, by the same measures, tally and judgement as live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.domain.indicator import Indicator
+from app.domain.measure import Measures
+from app.domain.on_time import Rules
+from app.domain.profile import Profile
+from app.domain.record import Record
+from app.evaluation.judge import state, target_of
+from app.evaluation.tally import Tally, median
+
+Figure = tuple[float | None, int | None, int | None, str]
+
+
+def figure(
+    profile: Profile,
+    rules: Rules,
+    indicator: Indicator,
+    records: Iterable[Record],
+    subject: str,
+    period: str,
+    at_s: int,
+) -> Figure:
+    """Value, num, den and state of one subject in the period that holds ``at_s``."""
+    carried = {0: indicator.periods} if indicator.measure.rule == "on_time_766" else {}
+    measures = Measures([indicator], rules)
+    tally = Tally(carried, profile.subjects_of)
+    tally.start(profile.began_s, at_s)
+    for record in records:
+        steps = measures.steps(record)
+        tally.add([(record.owner, record.sector, *k, *v) for k, v in steps.items()])
+    value, num, den = _sums(tally, indicator.measure.kind, subject, period)
+    target = target_of(indicator, profile.subjects[subject])
+    return value, num, den, state(value, target, indicator.better, at_s)
+
+
+def _sums(
+    tally: Tally, kind: str, subject: str, period: str
+) -> tuple[float | None, int | None, int | None]:
+    begin, sums = tally.current(0, period)
+    num, den = sums.get(subject, (0, 0))
+    if kind == "quantile":
+        counts = tally.values.get((0, period, begin), {}).get(subject)
+        seconds, n = median(counts) if counts else (None, 0)
+        return (None if seconds is None else seconds / 60), None, n
+    if kind == "ratio":
+        return (num / den if den else None), num, den
+    return float(num), num, None

@@ -1,0 +1,109 @@
+"""Checks a whole profile: every file, every example, every sample; all mistakes, not the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.indicator import Indicator
+from app.domain.profile import Profile
+from app.domain.source import SourceConfig
+from app.profile import keys
+from app.profile.check_indicator import Known, check_indicator
+from app.profile.check_sources import check_rules, check_scene, check_source
+from app.profile.check_tables import check_tables
+from app.profile.document import Document
+from app.profile.example import Example, Figure
+from app.profile.finding import Finding
+from app.profile.lines import Place
+from app.profile.load import ProfileError, load_profile
+
+Prove = Callable[[Profile, Indicator, Example], Figure]
+# Replays the samples of a source's collector: how many there were, and what is wrong with them.
+Replay = Callable[[SourceConfig, Path], tuple[int, list[Finding]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was looked at, and what is wrong."""
+
+    findings: tuple[Finding, ...]
+    indicators: int
+    examples: int
+    sources: int
+    samples: int
+
+
+def check_profile(folder: Path, prove: Prove, replay: Replay) -> Checked:
+    """Everything a folder says; ``prove`` and ``replay`` are joined in by who calls."""
+    if not (folder / "profile.toml").is_file():
+        missing = Finding(
+            folder / "profile.toml", 1, "no such file", "a profile's folder with profile.toml",
+            "name a folder of app/profiles, or a path, as the setting profile",
+        )  # fmt: skip
+        return Checked((missing,), 0, 0, 0, 0)
+    subjects, findings = check_tables(folder)
+    if findings:
+        # Everything names the codes of the tables: with these wrong, the rest would be noise.
+        return Checked(tuple(sorted(findings)), 0, 0, 0, 0)
+    head = Document(folder / "profile.toml")
+    if head.told:
+        head.check((), keys.PROFILE, open_ended=True)
+    rules, scene = Document(folder / "rules.toml"), Document(folder / "scene.toml")
+    check_rules(rules)
+    sources = [Document(p) for p in sorted((folder / "sources").glob("*.toml"))]
+    definitions = [Document(p) for p in sorted((folder / "indicators").glob("*.toml"))]
+    good = [doc for doc in sources if check_source(doc)]
+    known = Known(
+        subjects,
+        {doc.path.stem for doc in sources},
+        {str(g.get("id")) for g in scene.told.get("group", ()) if isinstance(g, dict)},
+    )
+    examples = [(doc, check_indicator(doc, known)) for doc in definitions]
+    periods = {d.path.stem: d.told.get("periods", ()) for d in definitions}
+    check_scene(scene, subjects, periods)
+    for doc in (head, rules, scene, *sources, *definitions):
+        findings += doc.findings
+    ran = samples = 0
+    if not findings:
+        ran, samples, more = _run(folder, examples, good, prove, replay)
+        findings += more
+    return Checked(tuple(sorted(findings)), len(definitions), ran, len(sources), samples)
+
+
+def _run(
+    folder: Path,
+    examples: list[tuple[Document, list[tuple[Place, Example]]]],
+    sources: list[Document],
+    prove: Prove,
+    replay: Replay,
+) -> tuple[int, int, list[Finding]]:
+    """Examples and samples of a profile whose files are right by themselves."""
+    try:
+        profile = load_profile(folder)
+    except ProfileError as wrong:
+        told = Finding(folder / "profile.toml", 1, str(wrong), "a profile that loads", "mend it")
+        return 0, 0, [told]
+    ran = 0
+    for doc, places in examples:
+        indicator = profile.indicators[doc.told["id"]]
+        for place, example in places:
+            ran += 1
+            _prove(doc, place, example, prove(profile, indicator, example))
+    findings = [finding for doc, _ in examples for finding in doc.findings]
+    samples = 0
+    for doc in sources:
+        number, wrong_ones = replay(profile.sources[doc.told["id"]], doc.path)
+        samples += number
+        findings += wrong_ones
+    return ran, samples, findings
+
+
+def _prove(doc: Document, place: Place, example: Example, figure: Figure) -> None:
+    for difference in example.differences(figure):
+        doc.wrong(
+            place, f"the example {example.says!r} gives {difference}",
+            "the figure the records give by the measure above",
+            "correct the measure, or the example if the rule has changed",
+        )  # fmt: skip

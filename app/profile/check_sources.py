@@ -1,0 +1,111 @@
+"""Checks the sources, the scene and the rules of a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from app.profile import keys
+from app.profile.document import Document
+
+
+def check_source(doc: Document) -> bool:
+    """Note what is wrong with one ``sources/<feed>.toml``; whether it can be loaded."""
+    if not doc.told or not doc.check((), keys.SOURCE):
+        return False
+    told = doc.told
+    if told["id"] != doc.path.stem:
+        doc.wrong(
+            ("id",), f"id = {told['id']!r}", f"the name of the file, {doc.path.stem!r}",
+            "rename the file, or correct the id",
+        )  # fmt: skip
+    if not told["base_url"].startswith(("http://", "https://")):
+        doc.wrong(
+            ("base_url",), f"base_url = {told['base_url']!r}", "http://… or https://…",
+            "write the upstream's whole address",
+        )  # fmt: skip
+    ages = ("every_s", "late_after_s", "stale_after_s", "absent_after_s")
+    for lower, upper in pairwise(ages):
+        if told[lower] >= told[upper]:
+            doc.wrong(
+                (upper,), f"{upper} = {told[upper]} and {lower} = {told[lower]}",
+                " < ".join(ages), f"raise {upper} above {told[lower]}",
+            )  # fmt: skip
+    for name, value in told.get("settings", {}).items():
+        if not isinstance(value, str | int | float):
+            doc.wrong(("settings", name), f"{name} = {value!r}", "a text", "write it as a text")
+    return True
+
+
+def check_scene(
+    doc: Document, subjects: Collection[str], periods: Mapping[str, Collection[str]]
+) -> None:
+    """``periods`` by indicator: what a tile can show."""
+    if not doc.told or not doc.check((), keys.SCENE):
+        return
+    for place in doc.tables("group"):
+        if doc.check(place, keys.GROUP):
+            for number, tile in enumerate(doc.at((*place, "tiles"))):
+                _tile(doc, (*place, "tiles", number), tile, subjects, periods)
+    if doc.check(("map",), keys.MAP):
+        shown = doc.told["map"]
+        _shows(doc, ("map", "indicator"), shown["indicator"], shown["period"], periods)
+
+
+def _tile(
+    doc: Document,
+    place: tuple[str | int, ...],
+    tile: Any,  # noqa: ANN401  whatever TOML holds there
+    subjects: Collection[str],
+    periods: Mapping[str, Collection[str]],
+) -> None:
+    if not isinstance(tile, list) or len(tile) not in (3, 4):
+        doc.wrong(
+            place, f"tile {tile!r}", '["<indicator>", "<subject>", "<period>"], a type if any',
+            "write it as the tiles beside it",
+        )  # fmt: skip
+        return
+    if tile[1] not in subjects:
+        doc.wrong(
+            place, f"tile {tile!r}: subject {tile[1]!r} is unknown", "kind:code, such as area:10",
+            "correct the code",
+        )  # fmt: skip
+    _shows(doc, place, tile[0], tile[2], periods)
+
+
+def _shows(
+    doc: Document,
+    place: tuple[str | int, ...],
+    indicator: str,
+    period: str,
+    periods: Mapping[str, Collection[str]],
+) -> None:
+    if indicator not in periods:
+        doc.wrong(
+            place, f"indicator {indicator!r} is unknown", "a file in indicators/",
+            f"correct the name, or add indicators/{indicator}.toml",
+        )  # fmt: skip
+    elif period not in periods[indicator]:
+        doc.wrong(
+            place, f"{indicator} is not judged by {period!r}",
+            f"one of its periods: {', '.join(periods[indicator])}", "choose one of them",
+        )  # fmt: skip
+
+
+def check_rules(doc: Document) -> None:
+    """The switches of the on-time rule and the calendar."""
+    if not doc.told or not doc.check((), keys.RULES_FILE):
+        return
+    doc.check(("on_time",), keys.ON_TIME)
+    if not doc.check(("calendar",), keys.CALENDAR):
+        return
+    off: set[date] = set(doc.at(("calendar", "holidays")))
+    for day in doc.at(("calendar", "worked_saturdays")) or ():
+        if day.weekday() != 5 or day in off:
+            found = "a holiday as well" if day in off else f"a {day:%A}"
+            doc.wrong(
+                ("calendar", "worked_saturdays"), f"{day} is {found}", "a Saturday that is worked",
+                "take the day out, or correct it",
+            )  # fmt: skip
