@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -48,8 +48,12 @@ class Settings(BaseSettings):
 
     # Where alerts are told; an empty address leaves that channel out.
     webhook_url: str = ""
+    webhook_secret: str = Field(default="", repr=False)
     smtp_host: str = ""
     smtp_port: Port = 25
+    smtp_username: str = ""
+    smtp_password: str = Field(default="", repr=False)
+    smtp_tls: Literal["none", "starttls", "tls"] = "none"
     mail_from: str = "ioc@localhost"
     mail_to: Annotated[tuple[str, ...], NoDecode] = ()
 

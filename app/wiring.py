@@ -145,7 +145,7 @@ async def _web_parts(settings: Settings, stop: asyncio.Event) -> tuple[ASGIApp, 
 
     parts = ApiParts(
         profile, clock, stores.readings, stores.changes, stores.sources, stores.cases,
-        stores.alerts, hub, BUILD, STATIC if STATIC.is_dir() else None, ready,
+        stores.alerts, hub, BUILD, STATIC if STATIC.is_dir() else None, ready, gauges=hub.stats,
     )  # fmt: skip
     api = create_api(parts)
     hub.snapshot = api.state.snapshot
@@ -236,7 +236,11 @@ def _followers(profile: Profile, stores: Stores) -> list[evaluation.Follower]:
 def _receivers(settings: Settings) -> tuple[Receiver, ...]:
     tables: dict[str, dict[str, object]] = {}
     if settings.webhook_url:
-        tables["webhook"] = {"channel": "webhook", "url": settings.webhook_url}
+        tables["webhook"] = {
+            "channel": "webhook",
+            "url": settings.webhook_url,
+            "secret": settings.webhook_secret,
+        }
     if settings.smtp_host and settings.mail_to:
         tables["mail"] = {
             "channel": "smtp",
@@ -244,6 +248,9 @@ def _receivers(settings: Settings) -> tuple[Receiver, ...]:
             "port": settings.smtp_port,
             "sender": settings.mail_from,
             "to": tuple(settings.mail_to),
+            "username": settings.smtp_username,
+            "password": settings.smtp_password,
+            "tls": settings.smtp_tls,
         }
     return tuple(open_receivers(tables))
 

@@ -45,6 +45,8 @@ class StoredPage(Protocol):
 class PageLog(Protocol):
     async def pages_since(self, source: str, seq: int, limit: int) -> Sequence[StoredPage]: ...
 
+    async def caught_up_at(self, source: str) -> int | None: ...
+
 
 class Readings(Protocol):
     async def place(self, source: str) -> tuple[int, int | None]: ...
@@ -86,12 +88,17 @@ class SourceEvaluation:
         self._framed_s = 0
 
     def judge(
-        self, seq: int, watermark_s: int, *, filling: bool, latest: bool, day: bool
+        self, seq: int, watermark_s: int, *, filling: bool, latest: bool, day: bool, bulk: bool
     ) -> Judged:
-        """Judge everything at the tally's instant."""
+        """Judge everything at the tally's instant.
+
+        ``filling``: history is loaded for the first time, so nobody is to be told; ``bulk``: more
+        pages wait, so that only what every screen shows is announced.
+        """
         at_s = self.tally.at_s or 0
         heads: list[Head] = []
         changed: list[Reading] = []
+        watched: list[Reading] = []
         announced: list[Reading] = []
         for number, indicator in enumerate(self.indicators):
             for kind in indicator.periods if self.judges(number) else ():
@@ -99,13 +106,14 @@ class SourceEvaluation:
                 heads.append(head)
                 key = (number, kind)
                 self._unwritten.setdefault(key, set()).update(touched)
-                watched = self._watched.get(key, set())
-                tell = touched if not filling else {s for s in touched if s in self._shown}
-                announced += self._readings(key, head, sorted(tell | watched), at_s, watermark_s)
+                rules = self._watched.get(key, set())
+                tell = touched if not bulk else {s for s in touched if s in self._shown}
+                watched += self._readings(key, head, sorted(rules), at_s, watermark_s)
+                announced += self._readings(key, head, sorted(tell - rules), at_s, watermark_s)
                 if latest:
                     subjects = sorted(self._unwritten.pop(key))
                     changed += self._readings(key, head, subjects, at_s, watermark_s)
-        framed = day or (latest and not filling and at_s // LIVE_FRAME_S > self._framed_s)
+        framed = day or (latest and not bulk and at_s // LIVE_FRAME_S > self._framed_s)
         if framed:
             self._framed_s = at_s // LIVE_FRAME_S
         self.tally.dirty.clear()
@@ -117,7 +125,8 @@ class SourceEvaluation:
             filling,
             tuple(heads),
             tuple(changed),
-            tuple(announced[:ANNOUNCED_AT_MOST]),
+            # Those an alert rule looks at come first: their timers must never miss one.
+            tuple((watched + announced)[:ANNOUNCED_AT_MOST]),
             tuple(self._frame(h, n, k) for (n, k), h in zip(self._keys(), heads, strict=True))
             if framed
             else (),
@@ -236,6 +245,7 @@ class Follower:
         self._evaluation: SourceEvaluation | None = None
         self._seq = 0
         self._shown_at = 0.0
+        self._caught_up_at: int | None = None
 
     async def step(self) -> bool:
         """Evaluate the next pages; False when there was nothing new."""
@@ -255,7 +265,10 @@ class Follower:
     async def _take(self, evaluation: SourceEvaluation, pages: Sequence[StoredPage]) -> None:
         tally = evaluation.tally
         batch: list[Judged] = []
-        filling = len(pages) == PAGES_AT_ONCE or pages[-1].more
+        bulk = len(pages) == PAGES_AT_ONCE or pages[-1].more
+        if self._caught_up_at is None:
+            self._caught_up_at = await self._pages.caught_up_at(self.source)
+        reached = self._caught_up_at
         for page in pages:
             tally.add(page.steps)
             close = bounds("day", tally.at_s or 0)[1]
@@ -263,18 +276,28 @@ class Follower:
                 tally.advance(close)
                 batch.append(
                     evaluation.judge(
-                        page.seq, page.watermark_s, filling=filling, latest=False, day=True
+                        page.seq,
+                        page.watermark_s,
+                        filling=reached is None or page.seq <= reached,
+                        latest=False,
+                        day=True,
+                        bulk=bulk,
                     )
                 )
                 close = bounds("day", close + 1)[1]
             tally.advance(page.watermark_s)
         now = asyncio.get_running_loop().time()
-        if not filling or now - self._shown_at > FILL_SHOWS_EVERY_S:
+        if not bulk or now - self._shown_at > FILL_SHOWS_EVERY_S:
             self._shown_at = now
             last = pages[-1]
             batch.append(
                 evaluation.judge(
-                    last.seq, last.watermark_s, filling=filling, latest=True, day=False
+                    last.seq,
+                    last.watermark_s,
+                    filling=reached is None or last.seq <= reached,
+                    latest=True,
+                    day=False,
+                    bulk=bulk,
                 )
             )
         if batch:

@@ -39,7 +39,7 @@ async def backfill(source: str, profile: Profile, pages: PageLog, readings: Read
     closes, close = 0, bounds("day", began)[1]
     while close <= at_s:
         evaluation.tally.advance(close)
-        judged = evaluation.judge(seq, watermark_s, filling=True, latest=False, day=True)
+        judged = evaluation.judge(seq, watermark_s, filling=True, latest=False, day=True, bulk=True)
         await readings.commit_history(judged)
         closes, close = closes + 1, bounds("day", close + 1)[1]
     log.info("history judged", source=source, indicators=sorted(fresh), days=closes)

@@ -99,7 +99,12 @@ RETURNING id, alert_id, transition, receiver, idem_key, notice, attempts,
 # The attempt is the lease's own number: a worker whose lease ran out no longer decides.
 _MINE = "WHERE id = $1 AND state = 'queued' AND attempts = $2"
 _SENT = f"UPDATE outbox SET state = 'sent', lease_until = NULL, last_error = NULL {_MINE}"
-_TOLD = "UPDATE alert SET sent = true WHERE id = $1 AND NOT sent"
+_TOLD = "UPDATE alert SET sent = true WHERE id = $1 AND NOT sent RETURNING id"
+_ANNOUNCE_SENT = """
+INSERT INTO change (kind, source, at_s, watermark_s, filling, payload)
+SELECT 'alert', '', coalesce(raised_s, since_s), coalesce(raised_s, since_s), false, $2::jsonb
+FROM alert WHERE id = $1
+"""
 _LATER = f"""
 UPDATE outbox SET lease_until = NULL, last_error = $3,
     next_at = now() + make_interval(secs => $4) {_MINE}
@@ -180,7 +185,11 @@ class PgAlerts:
     async def sent(self, leased: Leased) -> None:
         async with self._pool.acquire() as db, db.transaction():
             await db.execute(_SENT, leased.id, leased.attempts)
-            await db.execute(_TOLD, leased.alert_id)
+            if await db.fetchval(_TOLD, leased.alert_id) is not None:
+                # Screens learn that it was sent by the same log as everything else.
+                payload = json.dumps({"alerts": [leased.alert_id]})
+                await db.execute(_ANNOUNCE_SENT, leased.alert_id, payload)
+                await db.execute("NOTIFY ioc_change")
 
     async def later(self, leased: Leased, delay_s: float, error: str) -> None:
         async with self._pool.acquire() as db:

@@ -166,6 +166,14 @@ class PgPages:
             for r in rows
         ]
 
+    async def caught_up_at(self, source: str) -> int | None:
+        """The first page with nothing behind it: what is up to there was loaded, not lived."""
+        async with self._pool.acquire() as db:
+            seq: int | None = await db.fetchval(
+                "SELECT seq FROM page WHERE source = $1 AND NOT more ORDER BY seq LIMIT 1", source
+            )
+        return seq
+
     async def health(self, began_s: int) -> list[SourceHealth]:
         async with self._pool.acquire() as db:
             rows = await db.fetch("SELECT * FROM source_state ORDER BY source")

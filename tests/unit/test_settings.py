@@ -84,4 +84,4 @@ def test_a_setting_is_documented(name: str):
 def test_a_command_is_documented_with_its_options(command):
     assert f"`ioc {command.name}" in REFERENCE
     for option in inspect.signature(command.callback).parameters:
-        assert f"--{option}" in REFERENCE
+        assert f"--{option}" in REFERENCE or f" {option.upper()}`" in REFERENCE
