@@ -34,6 +34,7 @@ class Upstream:
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     slowed: bool = False
     asked: list[str] = field(default_factory=list)
+    cursors: dict[str, str] = field(default_factory=dict)
 
     def complete(self) -> datetime:
         """The last whole second of data time."""
@@ -113,6 +114,7 @@ class Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         self.upstream.asked.append(address.path)
         after = parse_qs(address.query).get("after", ["?"])[0]
+        self.upstream.cursors[address.path] = after
         if address.path == "/truc/packets":
             self.packets(after)
         elif address.path == "/thue/tonghop":
@@ -132,6 +134,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.json({"error_code": "401", "message": "Phiên đã hết"})
         if wanted["service"] != "LayHangDoiDongBo" or wanted["madonvi"] != "H38":
             return self.json({"error_code": "12", "message": "Không có dịch vụ"})
+        self.upstream.cursors["/mc/share"] = wanted["cursor"]
         after = int(wanted["cursor"].removeprefix("hd/") or 0)
         complete = self.upstream.complete().strftime("%Y%m%d%H%M%S")
         records, end, more, up_to = page(other_dossiers.RECORDS, after, complete)

@@ -101,3 +101,14 @@ def test_the_other_upstream_was_asked_as_the_pages_say(
     assert set(upstream.asked) == {
         "/mc/auth", "/mc/share", "/truc/packets", "/thue/token", "/thue/tonghop"
     }  # fmt: skip
+
+
+def test_it_goes_on_where_it_stopped(upstream: Upstream, running: Product) -> None:
+    before = running.wait_for("/api/v1/sources", _loaded, 50)["sources"]
+    asked, deadline = len(upstream.asked), time.monotonic() + 20
+    while set(upstream.asked[asked:]) < {"/mc/share", "/truc/packets", "/thue/tonghop"}:
+        assert time.monotonic() < deadline, "no second poll in 200 s of data time"
+        time.sleep(0.1)
+    after = running.wait_for("/api/v1/sources", _loaded, 10)["sources"]
+    assert [s["records"] for s in after] == [s["records"] for s in before]
+    assert {path: cursor for path, cursor in upstream.cursors.items() if cursor in ("", "0")} == {}
