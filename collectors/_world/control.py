@@ -102,8 +102,12 @@ class Control:
         self._book.switch_on(feed, fault, params, until_s)
 
     def _ledger(self, request: Request) -> Response:
-        del request
         known_s = int(self._clock.now()) - 1
+        try:
+            asked = request.query_params.get("known")
+            known_s = min(known_s, seconds_of(asked)) if asked else known_s
+        except ValueError as error:
+            return _problem(400, f"known: expected an ISO 8601 instant ({error})")
         feeds = {}
         for name, station in self._stations.items():
             count = station.log.count(known_s)

@@ -55,6 +55,10 @@ async def test_a_feed_serves_its_history_and_says_how_far_it_is_complete() -> No
         ledger = (await client.get("/control/ledger")).json()
         assert ledger["feeds"]["fake"]["messages"] == after
         assert ledger["feeds"]["fake"]["last_published"] == "2022-02-21T09:55:00+07:00"
+        early = (await client.get("/control/ledger", params={"known": first["upto"]})).json()
+        assert early["known"] == first["upto"]
+        assert early["feeds"]["fake"]["messages"] == first["next"] < after
+        assert (await client.get("/control/ledger", params={"known": "soon"})).status_code == 400
 
 
 async def test_truth_counts_what_was_known() -> None:
