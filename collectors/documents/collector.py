@@ -117,6 +117,8 @@ async def collect(feed: Feed, since: str) -> Page:
         raise FeedBroken(
             f"documents: expected JSON with packets, next, more, upTo ({wrong})", reply.body
         ) from wrong
+    if not page.next:
+        raise FeedBroken("documents: next is empty, expected where to go on", reply.body)
     check_cursor("documents", page.next, reply.body)
     check_count("documents", len(page.packets), page.more, reply.body)
     updates: list[RecordUpdate] = []

@@ -43,6 +43,7 @@ def json_pages(feed: str) -> Bodies:
         "cursor with NUL": _with(page, **{after: "1\0"}),
         "cursor without end": _with(page, **{after: LONG}),
         "half a letter": _with(page, note="\ud800"),
+        "cursor is nothing": _with(page, **{after: ""}),
         "cursor is a number": _with(page, **{after: 4}),
         "more but no records": _with(page, **{records: [], more: True}),
         "more is a word": _with(page, **{more: "yes"}),
