@@ -81,7 +81,7 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
         ingest.run(_runners(profile, clock, stores.pages), stop),
         *(
             evaluation.run(f, stores.pages.bell(f.source), stop)
-            for f in _followers(profile, stores)
+            for f in _followers(profile, stores, clock)
         ),
         alerts.run(told, stop),
         outbox.run(outbox.Parts(stores.alerts, receivers), stop),
@@ -226,9 +226,9 @@ def _runners(profile: Profile, clock: Clock, pages: PgPages) -> list[ingest.Sour
     ]
 
 
-def _followers(profile: Profile, stores: Stores) -> list[evaluation.Follower]:
+def _followers(profile: Profile, stores: Stores, clock: Clock) -> list[evaluation.Follower]:
     return [
-        evaluation.Follower(source, profile, stores.pages, stores.readings)
+        evaluation.Follower(source, profile, stores.pages, stores.readings, clock.now_s)
         for source in profile.sources
     ]
 

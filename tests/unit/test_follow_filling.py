@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from app.domain.judged import Judged
 from app.domain.profile import Profile
-from app.evaluation import follow
+from app.evaluation import source as evaluation
 from app.evaluation.follow import Follower
 from app.evaluation.tally import Step
 from app.profile import load_profile, profile_folder
@@ -81,12 +81,26 @@ async def test_a_load_that_was_interrupted_stays_silent() -> None:
     assert {j.filling for j in await follow_all(log, profile)} == {False}
 
 
+async def test_the_last_week_is_judged_by_the_hour_and_what_was_before_by_the_day() -> None:
+    profile = load_profile(profile_folder("laocai"))
+    log = Log(pages(profile.began_s, 1, 30, ends=True))
+    now_s = profile.began_s + 30 * DAY
+    follower = Follower(SOURCE, profile, log, log, lambda: now_s)  # type: ignore[arg-type]
+    while await follower.step():
+        pass
+    closes = [j.at_s for j in log.committed if j.frames and not j.latest]
+    assert len([c for c in closes if c < now_s - 7 * DAY]) == 23
+    assert len([c for c in closes if c >= now_s - 7 * DAY]) == 7 * 24
+    assert sum(j.closes_day for j in log.committed) == 30
+    assert all((c + 1) % 3600 == 0 for c in closes)
+
+
 async def test_watched_readings_come_first_and_are_never_cut(monkeypatch) -> None:
     profile = load_profile(profile_folder("laocai"))
     watched = profile.indicators["inv.enterprises"]
     assert watched.alert is not None
     assert watched.alert.subjects == ("area:10",)
-    monkeypatch.setattr(follow, "ANNOUNCED_AT_MOST", 3)
+    monkeypatch.setattr(evaluation, "ANNOUNCED_AT_MOST", 3)
     step: Step = ("1103", "", 0, "now", 0, profile.began_s, -1, 1, 2)
     profile = replace(
         profile,

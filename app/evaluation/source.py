@@ -1,0 +1,198 @@
+"""Source evaluation: the indicators of one source, judged at one instant that moves forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.domain.indicator import Indicator, Target
+from app.domain.judged import Frame, Head, Judged
+from app.domain.judgement import reason
+from app.domain.profile import Profile
+from app.domain.reading import Reading
+from app.evaluation.judge import state, targets
+from app.evaluation.tally import Sums, Tally, median
+
+LIVE_FRAME_S = 900
+ANNOUNCED_AT_MOST = 2000
+_SHOWN = frozenset(("province", "district", "tier", "group"))
+
+Figure = tuple[float | None, int | None, int | None, str]
+
+
+class SourceEvaluation:
+    """The indicators of one source, at one instant."""
+
+    def __init__(self, source: str, profile: Profile, only: frozenset[str] | None = None) -> None:
+        self.source = source
+        self._only = only
+        self.indicators: list[Indicator] = [
+            i for i in profile.indicators.values() if i.source == source
+        ]
+        self._profile = profile
+        carried = {
+            n: tuple(k for k in i.periods)
+            for n, i in enumerate(self.indicators)
+            if i.measure.rule == "on_time_766" and i.measure.kind != "stock"
+        }
+        self.tally = Tally(carried, profile.subjects_of)
+        self._targets: list[dict[str, Target]] = [
+            targets(i, profile.subjects) for i in self.indicators
+        ]
+        self._levels = [frozenset(i.levels) for i in self.indicators]
+        self._figures: dict[tuple[int, str], tuple[int, dict[str, Figure]]] = {}
+        self._unwritten: dict[tuple[int, str], set[str]] = {}
+        self._watched = _watched(self.indicators)
+        self._shown = {s.id for s in profile.subjects.values() if s.level in _SHOWN}
+        self._framed_s = 0
+
+    def judge(
+        self,
+        seq: int,
+        watermark_s: int,
+        *,
+        filling: bool,
+        latest: bool,
+        day: bool,
+        bulk: bool,
+        frame: bool = False,
+    ) -> Judged:
+        """Judge everything at the tally's instant.
+
+        ``filling``: history is loaded for the first time, so nobody is to be told; ``bulk``: more
+        pages wait, so that only what every screen shows is announced; ``day``: a day ends here. A
+        frame is kept for ``day`` and for ``frame``.
+        """
+        at_s = self.tally.at_s or 0
+        heads: list[Head] = []
+        changed: list[Reading] = []
+        watched: list[Reading] = []
+        announced: list[Reading] = []
+        for number, indicator in enumerate(self.indicators):
+            for kind in indicator.periods if self.judges(number) else ():
+                head, touched = self._refresh(number, indicator, kind, at_s)
+                heads.append(head)
+                key = (number, kind)
+                self._unwritten.setdefault(key, set()).update(touched)
+                rules = self._watched.get(key, set())
+                tell = touched if not bulk else {s for s in touched if s in self._shown}
+                watched += self._readings(key, head, sorted(rules), at_s, watermark_s)
+                announced += self._readings(key, head, sorted(tell - rules), at_s, watermark_s)
+                if latest:
+                    subjects = sorted(self._unwritten.pop(key))
+                    changed += self._readings(key, head, subjects, at_s, watermark_s)
+        framed = day or frame or (latest and not bulk and at_s // LIVE_FRAME_S > self._framed_s)
+        if framed:
+            self._framed_s = at_s // LIVE_FRAME_S
+        self.tally.dirty.clear()
+        return Judged(
+            self.source,
+            seq,
+            at_s,
+            watermark_s,
+            filling,
+            tuple(heads),
+            tuple(changed),
+            # Those an alert rule looks at come first: their timers must never miss one.
+            tuple((watched + announced)[:ANNOUNCED_AT_MOST]),
+            tuple(self._frame(h, n, k) for (n, k), h in zip(self._keys(), heads, strict=True))
+            if framed
+            else (),
+            day,
+            latest,
+        )
+
+    def _keys(self) -> list[tuple[int, str]]:
+        return [(n, k) for n, i in enumerate(self.indicators) if self.judges(n) for k in i.periods]
+
+    def judges(self, number: int) -> bool:
+        """Numbers are places among all indicators of the source, even when only some are judged."""
+        return self._only is None or self.indicators[number].id in self._only
+
+    def _refresh(
+        self, number: int, indicator: Indicator, kind: str, at_s: int
+    ) -> tuple[Head, set[str]]:
+        """Bring the figures of one (indicator, period) up to date; says which subjects moved."""
+        begin, sums = self.tally.current(number, kind)
+        key = (number, kind)
+        known = self._figures.get(key)
+        old = known[1] if known is not None else {}
+        if known is None or known[0] != begin:
+            figures: dict[str, Figure] = {}
+            look = self.tally.seen[number]
+        else:
+            figures = old
+            look = self.tally.dirty.get((number, kind, begin), set())
+        touched = set()
+        for subject in look:
+            found = self._profile.subjects.get(subject)
+            if found is None or found.level not in self._levels[number]:
+                continue
+            figure = self._figure(number, indicator, (number, kind, begin), subject, sums, at_s)
+            if old.get(subject) != figure or figures is not old:
+                touched.add(subject)
+            figures[subject] = figure
+        self._figures[key] = (begin, figures)
+        return Head(indicator.id, kind, begin), touched
+
+    def _figure(
+        self,
+        number: int,
+        indicator: Indicator,
+        cell: tuple[int, str, int],
+        subject: str,
+        sums: Sums,
+        at_s: int,
+    ) -> Figure:
+        num, den = sums.get(subject, (0, 0))
+        target = self._targets[number].get(subject)
+        kind = indicator.measure.kind
+        if kind == "quantile":
+            counts = self.tally.values.get(cell, {}).get(subject)
+            seconds, n = median(counts) if counts else (None, 0)
+            value = None if seconds is None else seconds / 60
+            return value, None, n, state(value, target, indicator.better, at_s)
+        if kind == "ratio":
+            value = num / den if den else None
+            return value, num, den, state(value, target, indicator.better, at_s)
+        return float(num), num, None, state(float(num), target, indicator.better, at_s)
+
+    def _readings(
+        self, key: tuple[int, str], head: Head, subjects: Sequence[str], at_s: int, watermark_s: int
+    ) -> list[Reading]:
+        number, kind = key
+        indicator = self.indicators[number]
+        figures = self._figures[key][1]
+        found = []
+        for subject in subjects:
+            figure = figures.get(subject)
+            if figure is None:
+                continue
+            value, num, den, judged = figure
+            told = self._targets[number].get(subject)
+            target = told.value if told else None
+            found.append(
+                Reading(
+                    indicator.id, subject, kind, head.period_s, at_s, watermark_s, self.source,
+                    value, num, den, target, judged,
+                    reason(value, target, indicator),
+                )
+            )  # fmt: skip
+        return found
+
+    def _frame(self, head: Head, number: int, kind: str) -> Frame:
+        figures = self._figures[(number, kind)][1]
+        values, nums, dens, states = zip(*figures.values(), strict=True) if figures else ((),) * 4
+        told = self._targets[number]
+        targets = [told[s].value if s in told else None for s in figures]
+        return Frame(
+            head, list(figures), list(values), list(nums), list(dens), targets, list(states)
+        )
+
+
+def _watched(indicators: Sequence[Indicator]) -> dict[tuple[int, str], set[str]]:
+    """Readings an alert rule looks at: announced every time, so that its timers move."""
+    found: dict[tuple[int, str], set[str]] = {}
+    for number, indicator in enumerate(indicators):
+        if indicator.alert is not None:
+            found[(number, indicator.alert.period)] = set(indicator.alert.subjects)
+    return found
