@@ -7,13 +7,14 @@ LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-inde
 	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui env env-dev truth pictures lock wheel image clean
+.PHONY: help demo test check ui env env-dev truth soak-kill pictures lock wheel image clean
 
 help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
 	@echo "make test      every test and every gate (about ten minutes)"
 	@echo "make check     the gates alone: lint, types, rule of imports, front end"
 	@echo "make truth     compares every reading of the running demo with /truth of the simulators"
+	@echo "make soak-kill kills every process at random, 200 times; nothing may be lost (ten minutes)"
 	@echo "make pictures  screenshots of the running demo into docs/pictures"
 
 # The two halves share nothing, so they are made side by side.
@@ -31,6 +32,10 @@ check:
 
 truth: env
 	@$(PY) -m tests.truth
+
+# KILLS and SEED may be given: make soak-kill KILLS=400 SEED=766
+soak-kill: env-dev
+	@$(PY) -m tests.soak.kill --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 pictures: env-dev
 	@$(PY) -m tests.pictures
