@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -12,6 +13,19 @@ from typing import Protocol
 ZONE = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 _DAY = 86400
 _OFFSET = 7 * 3600
+# After the machine's clock was put back: data time goes on at this share until it is overtaken.
+_WAITING_PACE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the machine tells: the wall's time, which people may put back, and one that counts."""
+
+    wall: Callable[[], float] = time.time
+    steady: Callable[[], float] = time.monotonic
+
+
+MACHINE = Machine()
 
 
 class Clock(Protocol):
@@ -27,18 +41,26 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """Production: data time is real time."""
+    """Production: data time is real time, but it never goes back when that is put back."""
 
     simulated = False
 
+    def __init__(self, machine: Machine = MACHINE) -> None:
+        self._machine = machine
+        self._now = machine.wall()
+        self._counted = machine.steady()
+
     def now_s(self) -> float:
-        return time.time()
+        counted = self._machine.steady()
+        slow = self._now + (counted - self._counted) * _WAITING_PACE
+        self._now, self._counted = max(slow, self._machine.wall()), counted
+        return self._now
 
     def rate(self) -> float:
         return 1.0
 
     def real_seconds_until(self, data_s: float) -> float:
-        return max(0.0, data_s - time.time())
+        return max(0.0, data_s - self.now_s())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +90,27 @@ class SimulatedClock:
 
     simulated = True
 
-    def __init__(self, pace: _Pace, anchor_data_s: float, elapsed_real_s: float) -> None:
+    def __init__(
+        self,
+        pace: _Pace,
+        anchor_data_s: float,
+        elapsed_real_s: float,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pace = pace
-        self._mono = time.monotonic() - elapsed_real_s
+        self._steady = steady
+        self._mono = steady() - elapsed_real_s
         self._segments: list[tuple[float, float, float]] = [
             (0.0, anchor_data_s, pace.at(anchor_data_s)[0])
         ]
 
     def now_s(self) -> float:
-        real = time.monotonic() - self._mono
+        real = self._steady() - self._mono
         start, data, rate = self._segment(real)
         return data + (real - start) * rate
 
     def rate(self) -> float:
-        return self._segment(time.monotonic() - self._mono)[2]
+        return self._segment(self._steady() - self._mono)[2]
 
     def real_seconds_until(self, data_s: float) -> float:
         now = self.now_s()
@@ -104,10 +133,10 @@ class SimulatedClock:
         return self._segments[-1]
 
 
-def read_clock(path: Path | None) -> Clock:
+def read_clock(path: Path | None, machine: Machine = MACHINE) -> Clock:
     """The clock a ``clock.json`` describes, or real time without one."""
     if path is None:
-        return RealClock()
+        return RealClock(machine)
     told = json.loads(path.read_text())
     pace = _Pace(
         float(told["office_rate"]),
@@ -116,7 +145,8 @@ def read_clock(path: Path | None) -> Clock:
         _seconds(told.get("office_end", "17:00")),
     )
     anchor = datetime.fromisoformat(told["data_anchor"]).timestamp()
-    return SimulatedClock(pace, anchor, max(0.0, time.time() - float(told["real_anchor"])))
+    elapsed_s = max(0.0, machine.wall() - float(told["real_anchor"]))
+    return SimulatedClock(pace, anchor, elapsed_s, machine.steady)
 
 
 def _seconds(text: str) -> int:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from app.domain.clock import ZONE, Clock, read_clock, real_s
+from app.domain.clock import MACHINE, ZONE, Clock, Machine, read_clock
 
 OPENING_S = datetime(2022, 10, 3, 7, 30, tzinfo=ZONE).timestamp()
 # Nights and weekends pass this much faster than office hours.
@@ -15,6 +15,8 @@ _FASTEST = 10_000.0
 # What a killed supervisor may have missed telling: the children die with it, not later.
 LEASE_AHEAD_S = 2.0
 LEASE_EVERY_S = 0.5
+# The machine's clock was put back or forward: by more than the two clocks part by themselves.
+_STEPPED_S = 0.25
 
 
 class DataTimeLost(Exception):
@@ -24,29 +26,39 @@ class DataTimeLost(Exception):
 class DataTime:
     """Writes ``clock.json`` for every process, and a lease: the instant a next life begins at."""
 
-    def __init__(self, data_dir: Path, speed: float) -> None:
+    def __init__(self, data_dir: Path, speed: float, machine: Machine = MACHINE) -> None:
         self.clock_file = data_dir / "clock.json"
         self._lease = data_dir / "lease"
+        self._machine = machine
         self._rates = (speed, min(_FASTEST, speed * _OTHER_FACTOR))
         self.begins_s = self._read_lease()
+        self._parted_s = self._anchor(self.begins_s)
+        self._clock = read_clock(self.clock_file, machine)
+        self.mark()
+
+    def mark(self, ahead_s: float = LEASE_AHEAD_S) -> None:
+        """Promise that no process sees a later instant within ``ahead_s`` of real time."""
+        if abs(self._machine.wall() - self._machine.steady() - self._parted_s) > _STEPPED_S:
+            # Whoever reads the file from now on goes by the new wall time: same data time.
+            self._parted_s = self._anchor(self._clock.now_s())
+        _write(self._lease, {"data_s": _in(self._clock, ahead_s, max(self._rates))})
+
+    def _anchor(self, data_s: float) -> float:
+        """Tie data time to this moment of the wall; returns how far that is from what counts."""
+        wall, steady = self._machine.wall(), self._machine.steady()
         _write(
             self.clock_file,
             {
                 "version": 1,
-                "real_anchor": real_s(),
-                "data_anchor": datetime.fromtimestamp(self.begins_s, ZONE).isoformat(),
+                "real_anchor": wall,
+                "data_anchor": datetime.fromtimestamp(data_s, ZONE).isoformat(),
                 "office_rate": self._rates[0],
                 "other_rate": self._rates[1],
                 "office_start": "07:30",
                 "office_end": "17:00",
             },
         )
-        self._clock = read_clock(self.clock_file)
-        self.mark()
-
-    def mark(self, ahead_s: float = LEASE_AHEAD_S) -> None:
-        """Promise that no process sees a later instant within ``ahead_s`` of real time."""
-        _write(self._lease, {"data_s": _in(self._clock, ahead_s, max(self._rates))})
+        return wall - steady
 
     def close(self) -> None:
         """All processes have ended: the next life goes on from exactly here."""

@@ -82,6 +82,12 @@ class PacedClock:
         return self._pace.at(self.now())[0]
 
 
+def counted_time() -> Callable[[], float]:
+    """Give real time that goes on evenly when the machine's clock is put back or forward."""
+    ahead = time.time() - time.monotonic()
+    return lambda: ahead + time.monotonic()
+
+
 class FileClock:
     """The clock a `clock.json` of another program tells; read again when the file changes."""
 
@@ -126,7 +132,7 @@ def read_clock(path: Path) -> PacedClock:
         _seconds_of_day(told.get("office_end", "17:00")),
     )
     anchor = seconds_of(told["data_anchor"])
-    return PacedClock(pace, float(told["real_anchor"]), anchor)
+    return PacedClock(pace, float(told["real_anchor"]), anchor, counted_time())
 
 
 def own_clock(start_s: int, speed: float, data_dir: Path | None) -> PacedClock:
@@ -138,7 +144,8 @@ def own_clock(start_s: int, speed: float, data_dir: Path | None) -> PacedClock:
     if data_dir is not None and (data_dir / MARK_NAME).exists():
         told = json.loads((data_dir / MARK_NAME).read_text(encoding="utf-8"))
         begin = max(begin, float(told["data_s"]))
-    return PacedClock(Pace(speed, speed), time.time(), begin)
+    real = counted_time()
+    return PacedClock(Pace(speed, speed), real(), begin, real)
 
 
 def write_mark(clock: Clock, data_dir: Path, ahead_s: float) -> None:

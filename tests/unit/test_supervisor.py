@@ -9,14 +9,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from app.domain.clock import read_clock
+from app.domain.clock import Machine, read_clock
 from app.store.processes import Born, born
 from app.supervisor.children import Children, Program
 from app.supervisor.data_time import OPENING_S, DataTime, DataTimeLost
 from app.supervisor.fill import read_fill
+from collectors._world import clock as world_clock
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +59,115 @@ def test_a_broken_lease_is_named_with_the_remedy(tmp_path: Path):
     (tmp_path / "lease").write_text("{")
     with pytest.raises(DataTimeLost, match=r"lease does not tell.*or begin anew"):
         DataTime(tmp_path, 60)
+
+
+class Hands:
+    """A machine whose clock people set: ``on`` lets time pass, ``put`` changes the wall alone."""
+
+    def __init__(self) -> None:
+        self.wall_s, self.steady_s = 1_800_000_000.0, 50.0
+        self.machine = Machine(lambda: self.wall_s, lambda: self.steady_s)
+
+    def on(self, seconds: float) -> None:
+        self.wall_s += seconds
+        self.steady_s += seconds
+
+    def put(self, seconds: float) -> None:
+        self.wall_s += seconds
+
+
+@pytest.mark.parametrize("step_s", [-86400, -3600, -1, 1, 3600, 86400])
+def test_putting_the_clock_back_or_forward_does_not_move_data_time(tmp_path: Path, step_s: float):
+    hands = Hands()
+    told = DataTime(tmp_path, 60, hands.machine)
+    running = read_clock(told.clock_file, hands.machine)
+    hands.on(100)
+    told.mark()
+    seen = running.now_s()
+    assert seen == OPENING_S + 6000
+    hands.put(step_s)
+    # Running processes go by the counted seconds; those that start now by the new anchor.
+    assert running.now_s() == seen
+    told.mark()
+    started = read_clock(told.clock_file, hands.machine)
+    assert started.now_s() == pytest.approx(seen, abs=0.01)
+    hands.on(10)
+    told.mark()
+    assert started.now_s() == pytest.approx(running.now_s(), abs=0.01)
+    assert running.now_s() == seen + 600
+
+
+@pytest.mark.parametrize("step_s", [-86400, -3600, -1, 1, 3600, 86400])
+def test_the_simulators_go_by_the_same_data_time(
+    tmp_path: Path, step_s: float, monkeypatch: pytest.MonkeyPatch
+):
+    hands = Hands()
+    told_time = SimpleNamespace(time=hands.machine.wall, monotonic=hands.machine.steady)
+    monkeypatch.setattr(world_clock, "time", told_time)
+    told = DataTime(tmp_path, 60, hands.machine)
+    product = read_clock(told.clock_file, hands.machine)
+    simulators = world_clock.FileClock(told.clock_file)
+    hands.on(100)
+    assert simulators.now() == pytest.approx(product.now_s(), abs=0.01)
+    hands.put(step_s)
+    assert simulators.now() == pytest.approx(product.now_s(), abs=0.01)
+    told.mark()
+    for _ in range(5):
+        hands.on(1)
+        assert simulators.now() == pytest.approx(product.now_s(), abs=0.01)
+    again = world_clock.FileClock(told.clock_file)
+    assert again.now() == pytest.approx(product.now_s(), abs=0.01)
+
+
+@pytest.mark.parametrize("step_s", [-86400, -3600, 0, 3600])
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_start_after_the_clock_was_put_back_goes_on(tmp_path: Path, step_s: float, clean: bool):
+    """The clock file of the life before is ahead of the wall; the lease alone counts."""
+    hands = Hands()
+    told = DataTime(tmp_path, 60, hands.machine)
+    hands.on(100)
+    told.mark()
+    seen = read_clock(told.clock_file, hands.machine).now_s()
+    if clean:
+        told.close()
+    hands.put(step_s)
+    # Another boot: the counted seconds begin anew as well.
+    hands.steady_s = 1.0
+    again = DataTime(tmp_path, 60, hands.machine)
+    ahead = 0 if clean else 120
+    assert again.begins_s == pytest.approx(seen + ahead, abs=0.01)
+    assert read_clock(again.clock_file, hands.machine).now_s() >= seen
+
+
+def test_ordinary_drift_does_not_rewrite_the_clock_file(tmp_path: Path):
+    hands = Hands()
+    told = DataTime(tmp_path, 60, hands.machine)
+    before = told.clock_file.read_text()
+    for _ in range(20):
+        hands.on(0.5)
+        hands.put(0.0005)
+        told.mark()
+    assert told.clock_file.read_text() == before
+
+
+def test_in_production_time_waits_for_a_clock_that_was_put_back():
+    hands = Hands()
+    clock = read_clock(None, hands.machine)
+    begun = clock.now_s()
+    hands.on(100)
+    assert clock.now_s() == begun + 100
+    hands.put(-60)
+    last = clock.now_s()
+    assert last == begun + 100
+    for _ in range(300):
+        hands.on(1)
+        now = clock.now_s()
+        assert last < now <= last + 1
+        last = now
+    # Two seconds of waiting for each that was taken back; then it is the wall's again.
+    assert last == hands.wall_s
+    hands.put(3600)
+    assert clock.now_s() == hands.wall_s
 
 
 SLEEPER = Program("sleeper", ["-c", "import time; time.sleep(600)"], dict(os.environ))
