@@ -116,6 +116,11 @@ class Installation:
     def said(self) -> str:
         return self._out.read_text(errors="replace")[-4000:] if self._out.exists() else ""
 
+    def log(self, name: str) -> str:
+        """The last words of a process."""
+        path = self.data_dir / ("postgres.log" if name == "postgres" else f"log/{name}.log")
+        return path.read_text(errors="replace")[-3000:] if path.exists() else ""
+
     def data_time(self) -> float:
         return read_clock(self.data_dir / "clock.json").now_s()
 

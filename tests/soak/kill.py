@@ -17,11 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.flow.stage import Installation, gone, passable_folder, wait_for
+from app.store.processes import Born
+from tests.flow.stage import Installation, gone, passable_folder
 from tests.soak.ledger import Books, Watcher, close_books, left_behind
 
 TARGETS = {"worker": 6, "postgres": 4, "web": 4, "simulators": 4, "supervisor": 2}
 LOADED_WITHIN_S = 300.0
+BACK_WITHIN_S = 60.0
 A_ROUND = 50
 
 
@@ -104,10 +106,13 @@ def _kill(
     say: Callable[[str], None],
 ) -> None:
     for number, name in enumerate(names, 1):
-        wait_for(lambda name=name: demo.role(name), 60, f"a {name} to kill\n{demo.said()}", 0.02)
+        if _awaited(demo, name, outcome) is None:
+            return
         time.sleep(rng.uniform(*pause_s))
         # It may have been started again meanwhile: whoever it is now.
-        process = wait_for(lambda name=name: demo.role(name), 60, f"a {name} to kill", 0.02)
+        process = _awaited(demo, name, outcome)
+        if process is None:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
         phase = "live" if watcher.caught_up else "fill"
@@ -116,6 +121,19 @@ def _kill(
             _again(demo, rng, outcome)
         if number % 10 == 0:
             say(f"  {outcome.kills.total()} kills, last {name} ({phase})")
+
+
+def _awaited(demo: Installation, name: str, outcome: Round) -> Born | None:
+    """Who runs as this, once somebody does; None when nobody does within a minute."""
+    until = time.monotonic() + BACK_WITHIN_S
+    while (process := demo.role(name)) is None:
+        ended = demo.process is None or demo.process.poll() is not None
+        if ended or time.monotonic() > until:
+            word = "the installation ended by itself" if ended else f"{name} did not come back"
+            outcome.wrong.append(f"{word}: {demo.said()}\n{demo.log(name)}")
+            return None
+        time.sleep(0.02)
+    return process
 
 
 def _again(demo: Installation, rng: random.Random, outcome: Round) -> None:
