@@ -1,4 +1,7 @@
-"""The command line: every module of this folder is one sub-command, its ``command`` function."""
+"""The command line: every module of this folder is one sub-command, its ``command`` function.
+
+A module with several, such as ``ioc collector new``, offers them as ``group``.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ def build() -> typer.Typer:
     for found in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         if not found.name.startswith("_"):
             module = importlib.import_module(f"{__name__}.{found.name}")
-            commands.command(found.name)(module.command)
+            if hasattr(module, "group"):
+                commands.add_typer(module.group, name=found.name)
+            else:
+                commands.command(found.name)(module.command)
     return commands
 
 

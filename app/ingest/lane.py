@@ -25,6 +25,7 @@ class Lane:
     def __init__(self, name: str) -> None:
         self._name = name
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     async def run(self, make: Callable[[], Coroutine[Any, Any, T]], within_s: float) -> T:
         """Run to the end, or raise TimeoutError, or Stuck when the loop itself is blocked.
@@ -42,6 +43,17 @@ class Lane:
             return await asyncio.wait_for(asyncio.wrap_future(running), within_s)
         finally:
             running.cancel()
+
+    def close(self) -> None:
+        """End the thread, if its plug-in lets it; one that blocks is left behind."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(GRACE_S)
+        if not thread.is_alive():
+            loop.close()
+        self._loop = self._thread = None
 
     async def _answers(self, loop: asyncio.AbstractEventLoop) -> bool:
         here, beat = asyncio.get_running_loop(), asyncio.Event()
@@ -63,7 +75,8 @@ class Lane:
             # The same make as the process's own loop.
             self._loop = type(asyncio.get_running_loop())()
             # A daemon: a plug-in that never returns must not keep the process from ending.
-            threading.Thread(
+            self._thread = threading.Thread(
                 target=self._loop.run_forever, name=f"collector {self._name}", daemon=True
-            ).start()
+            )
+            self._thread.start()
         return self._loop

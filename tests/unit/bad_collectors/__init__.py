@@ -1,0 +1,1 @@
+"""Two collectors nobody should have: they must fail the check of collectors."""
