@@ -2,12 +2,11 @@
 
 import '@fontsource-variable/ibm-plex-sans/wdth.css';
 import './tokens.css';
-import './desk/desk.css';
 
 import { mount } from 'svelte';
 
 import App from './App.svelte';
-import { begin } from './data/live';
+import { begin } from './data/browser';
 import { follow } from './data/route.svelte';
 import { tongue } from './data/words.svelte';
 
@@ -19,4 +18,4 @@ const root = document.getElementById('app');
 if (!root) throw new Error('index.html has no element #app: the page was changed without its script');
 follow();
 mount(App, { target: root });
-void begin();
+begin();

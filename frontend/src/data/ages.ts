@@ -13,6 +13,12 @@ export function ageSeconds(watermark: string | null | undefined, dataNow: number
 }
 
 const RANK: Quality[] = ['fresh', 'late', 'stale', 'absent'];
+const WORSE: Quality[] = ['fresh', 'late', 'loading', 'stale', 'absent', 'no_source'];
+
+/** The one of two qualities that asks for more doubt. */
+export function worse(one: Quality, other: Quality): Quality {
+  return WORSE.indexOf(other) > WORSE.indexOf(one) ? other : one;
+}
 
 /** The worse of what the server said and what the screen sees: silence can only make it older. */
 export function judge(source: Source | undefined, said: Quality, dataNow: number, rate: number): Quality {

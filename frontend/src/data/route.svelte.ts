@@ -13,7 +13,7 @@ export function go(href: string): void {
   const next = new URL(href, location.href);
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- only read
   const kept = new URLSearchParams(location.search);
-  for (const name of ['lang', 'theme', 'static']) {
+  for (const name of ['lang', 'theme']) {
     const value = kept.get(name);
     if (value !== null && !next.searchParams.has(name)) next.searchParams.set(name, value);
   }

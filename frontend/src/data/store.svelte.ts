@@ -2,7 +2,7 @@
 
 import { SvelteMap } from 'svelte/reactivity';
 
-import { dataTime, judge } from './ages';
+import { dataTime, judge, worse } from './ages';
 import { scoreOf } from './score';
 import type { Alert, Clock, Frame, Indicator, Link, Quality, Reading, Scene, Score, Snapshot, Source, Subject } from './shapes';
 
@@ -12,7 +12,7 @@ export function keyOf(indicator: string, subject: string, period: string): strin
 
 const STUCK_MS = 30000;
 
-class Store {
+export class Store {
   readonly readings = new SvelteMap<string, Reading>();
   readonly sources = new SvelteMap<string, Source>();
   readonly indicators = new SvelteMap<string, Indicator>();
@@ -39,7 +39,12 @@ class Store {
   offset = -1;
   build = '';
   schema = 0;
+  /** Per loading source: when its progress was last seen to move, by the browser's own timer. */
   readonly #moved = new SvelteMap<string, number>();
+  /** Readings that were worse than their source when they came: their own flaw, until it is mended. */
+  readonly #flaws = new SvelteMap<string, Quality>();
+  /** When a delta last spoke of a guest. */
+  readonly #spoken = new SvelteMap<string, number>();
   #clock: Clock | null = null;
   #clockAt = 0;
   #heardAt = 0;
@@ -61,10 +66,14 @@ class Store {
     return judge(source, source.quality, this.now, this.rate);
   }
 
+  /** The worse of what the source is now and what was said of the reading itself. */
   quality(reading: Reading): Quality {
     const source = this.sources.get(reading.source);
     if (!source || reading.quality === 'no_source') return reading.quality;
-    return judge(source, source.quality, this.now, this.rate);
+    const key = keyOf(reading.indicator, reading.subject, reading.period);
+    // A held reading is not sent again when only its source recovers; one that was asked for is.
+    const own = this.readings.has(key) ? this.#flaws.get(key) : reading.quality;
+    return worse(judge(source, source.quality, this.now, this.rate), own ?? 'fresh');
   }
 
   takeClock(clock: Clock): void {
@@ -93,14 +102,19 @@ class Store {
   }
 
   takeSnapshot(data: Snapshot): void {
+    if (this.link === 'incompatible') return;
     this.epoch = data.epoch;
     this.offset = data.offset;
     this.build = data.build;
     this.schema = data.schema;
+    for (const source of data.sources) this.#takeSource(source);
     refill(this.sources, data.sources, (s) => s.id);
     refill(this.indicators, data.indicators, (i) => i.id);
     refill(this.subjects, [...data.subjects, ...this.guests.values()], (s) => s.id);
-    refill(this.readings, data.readings, (r) => keyOf(r.indicator, r.subject, r.period));
+    const asked = [...this.readings.values()].filter((r) => this.guests.has(r.subject));
+    this.#flaws.clear();
+    refill(this.readings, [...asked, ...data.readings], (r) => keyOf(r.indicator, r.subject, r.period));
+    for (const reading of data.readings) this.#noteFlaw(reading);
     refill(this.alerts, data.alerts, (a) => a.id);
     this.scene = data.scene;
     this.takeClock(data.clock);
@@ -108,27 +122,60 @@ class Store {
     this.taken += 1;
   }
 
-  /** From now on deltas about this subject are kept too. */
+  /** From now on deltas about this subject are kept too; an answer never overtakes a later delta. */
   takeGuest(subject: Subject, readings: Reading[]): void {
+    if (this.link === 'incompatible') return;
     this.guests.set(subject.id, subject);
     this.subjects.set(subject.id, subject);
-    for (const fresh of readings) this.#takeReading(fresh);
+    for (const fresh of readings) {
+      const held = this.reading(fresh.indicator, fresh.subject, fresh.period);
+      if (!held || (held.watermark ?? '') <= (fresh.watermark ?? '')) this.#takeReading(fresh);
+    }
   }
 
   dismissGuest(id: string): void {
     if (!this.guests.delete(id)) return;
     this.subjects.delete(id);
-    for (const [key, reading] of this.readings) if (reading.subject === id) this.readings.delete(key);
+    this.#spoken.delete(id);
+    for (const [key, reading] of this.readings) {
+      if (reading.subject !== id) continue;
+      this.readings.delete(key);
+      this.#flaws.delete(key);
+    }
+  }
+
+  /** Milliseconds since a delta last spoke of a guest. */
+  silenceAbout(id: string): number {
+    return performance.now() - (this.#spoken.get(id) ?? -Infinity);
   }
 
   takeDelta(frame: Extract<Frame, { t: 'delta' }>): void {
+    if (this.link === 'incompatible') return;
     this.offset = frame.offset;
-    for (const fresh of frame.readings ?? []) this.#takeReading(fresh);
+    // Sources first: a reading is compared with what its source is by the same frame.
+    for (const source of frame.sources ?? []) this.#takeSource(source);
+    for (const fresh of frame.readings ?? []) {
+      this.#takeReading(fresh);
+      if (this.guests.has(fresh.subject)) this.#spoken.set(fresh.subject, performance.now());
+    }
     for (const alert of frame.alerts ?? []) {
       if (alert.state === 'resolved') this.alerts.delete(alert.id);
       else this.alerts.set(alert.id, alert);
     }
-    for (const source of frame.sources ?? []) this.sources.set(source.id, { ...this.sources.get(source.id), ...source });
+  }
+
+  takeBeat(frame: Extract<Frame, { t: 'beat' }>): void {
+    if (this.link === 'incompatible') return;
+    this.takeClock(frame.clock);
+    for (const told of frame.sources) if (this.sources.has(told.id)) this.#takeSource(told);
+  }
+
+  /** Whether a load has stood still for longer than a slow page takes. */
+  stuck(source: Source | undefined): boolean {
+    if (!source || this.sourceQuality(source) !== 'loading') return false;
+    void this.wallNow; // moves with every tick, so that screens ask again
+    const since = this.#moved.get(source.id);
+    return since !== undefined && performance.now() - since > STUCK_MS;
   }
 
   /** Only what the snapshot brought or a screen shows is kept: memory must not grow with the day. */
@@ -137,24 +184,26 @@ class Store {
     const held = this.readings.get(key);
     if (!held && !this.subjects.has(fresh.subject)) return;
     this.readings.set(key, { ...fresh, delta: fresh.delta ?? held?.delta, trend: fresh.trend ?? held?.trend });
+    this.#noteFlaw(fresh);
   }
 
-  /** Whether a load has stood still for longer than a slow page takes. */
-  stuck(source: Source | undefined): boolean {
-    if (!source || source.quality !== 'loading') return false;
-    const since = this.#moved.get(source.id);
-    return since !== undefined && this.wallNow - since > STUCK_MS;
+  #noteFlaw(reading: Reading): void {
+    const key = keyOf(reading.indicator, reading.subject, reading.period);
+    const said = this.sources.get(reading.source)?.quality ?? 'fresh';
+    if (said !== reading.quality && worse(said, reading.quality) === reading.quality) this.#flaws.set(key, reading.quality);
+    else this.#flaws.delete(key);
   }
 
-  takeBeat(frame: Extract<Frame, { t: 'beat' }>): void {
-    this.takeClock(frame.clock);
-    for (const told of frame.sources) {
-      const held = this.sources.get(told.id);
-      if (!held) continue;
-      if (held.progress !== told.progress || !this.#moved.has(told.id)) this.#moved.set(told.id, Date.now());
-      if (held.quality !== told.quality || held.watermark !== told.watermark || held.progress !== told.progress)
-        this.sources.set(told.id, { ...held, ...told });
-    }
+  #takeSource(told: Pick<Source, 'id'> & Partial<Source>): void {
+    const held = this.sources.get(told.id);
+    if (!held || held.progress !== told.progress || held.watermark !== told.watermark) this.#moved.set(told.id, performance.now());
+    if (held && (Object.keys(told) as (keyof Source)[]).every((field) => held[field] === told[field])) return;
+    const now = { ...held, ...told } as Source;
+    this.sources.set(told.id, now);
+    if (held?.quality === now.quality) return;
+    // The source has caught up with what a reading said of it: then it was no flaw of the reading.
+    for (const [key, flaw] of [...this.#flaws])
+      if (this.readings.get(key)?.source === now.id && worse(now.quality, flaw) === now.quality) this.#flaws.delete(key);
   }
 }
 

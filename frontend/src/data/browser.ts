@@ -1,0 +1,72 @@
+// Browser: the channel's world as it is in a real one, and its beginning.
+
+import { Channel, type Wire, type World } from './live';
+import type { Snapshot } from './shapes';
+import { store } from './store.svelte';
+
+const FIRST_MS = 5000;
+const WATCH_MS = 250;
+const RELOADED = 'reloaded';
+
+function dial(place: { epoch: string; offset: number } | null): Wire {
+  const url = new URL('/api/v1/live', location.href);
+  url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  if (place) {
+    url.searchParams.set('epoch', place.epoch);
+    url.searchParams.set('offset', String(place.offset));
+  }
+  const socket = new WebSocket(url);
+  const wire: Wire = {
+    onmessage: null,
+    onclose: null,
+    close: () => socket.close(),
+    get open() {
+      return socket.readyState === WebSocket.OPEN;
+    },
+  };
+  socket.onmessage = (event: MessageEvent<string>) => wire.onmessage?.(event);
+  socket.onclose = () => wire.onclose?.();
+  return wire;
+}
+
+async function snapshot(): Promise<Snapshot> {
+  // A snapshot that hangs must not keep the wall from connecting.
+  const answer = await fetch('/api/v1/snapshot', { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(FIRST_MS) });
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return (await answer.json()) as Snapshot;
+}
+
+async function answers(): Promise<boolean> {
+  try {
+    return (await fetch('/healthz', { signal: AbortSignal.timeout(FIRST_MS) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+const world: World = {
+  dial,
+  snapshot,
+  answers,
+  reload: () => {
+    sessionStorage.setItem(RELOADED, String(Date.now()));
+    location.reload();
+  },
+  lastReload: () => Number(sessionStorage.getItem(RELOADED) ?? 0),
+  later: (ms, step) => {
+    const timer = window.setTimeout(step, ms);
+    return () => window.clearTimeout(timer);
+  },
+  now: () => performance.now(),
+  chance: Math.random,
+};
+
+export function begin(): void {
+  const channel = new Channel(store, world);
+  void channel.begin();
+  window.setInterval(() => {
+    channel.watch();
+    document.body.dataset['link'] = store.link;
+  }, WATCH_MS);
+  window.addEventListener('online', () => channel.retry(0));
+}
