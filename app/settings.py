@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
     mail_from: str = "ioc@localhost"
     mail_to: Annotated[tuple[str, ...], NoDecode] = ()
+    # Further receivers, of any channel: [receivers.<id>] with channel and the fields of its Config.
+    receivers: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("mail_to", mode="before")
     @classmethod
@@ -135,6 +138,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
     for name, value in settings:
         if isinstance(value, tuple):
             told[f"IOC_{name.upper()}"] = ",".join(value)
+        elif isinstance(value, dict):
+            told[f"IOC_{name.upper()}"] = json.dumps(value)
         elif value is not None:
             told[f"IOC_{name.upper()}"] = str(value)
     return told

@@ -234,7 +234,7 @@ def _followers(profile: Profile, stores: Stores, clock: Clock) -> list[evaluatio
 
 
 def _receivers(settings: Settings) -> tuple[Receiver, ...]:
-    tables: dict[str, dict[str, object]] = {}
+    tables: dict[str, dict[str, object]] = dict(settings.receivers)
     if settings.webhook_url:
         tables["webhook"] = {
             "channel": "webhook",

@@ -12,12 +12,13 @@ from app.domain.profile import Profile
 from app.domain.source import SourceConfig
 from app.evaluation.example import figure
 from app.ingest.samples import SampleWrong, replay
+from app.notify.channel import open_receivers
 from app.profile import profile_folder
 from app.profile.check import Checked, check_profile
 from app.profile.document import Document
 from app.profile.example import Example, Figure
 from app.profile.finding import Finding
-from app.settings import SettingsError, config_file, load_settings
+from app.settings import Settings, SettingsError, config_file, load_settings
 
 
 def command(
@@ -64,10 +65,24 @@ def _replay(source: SourceConfig, file: Path) -> tuple[int, list[Finding]]:
     return 0, [found]
 
 
+def _receivers(settings: Settings) -> list[Finding]:
+    """Every ``[receivers.<id>]`` must open: its channel is there and its fields are known."""
+    found = []
+    for name, table in settings.receivers.items():
+        try:
+            open_receivers({name: table})
+        except (LookupError, ValueError) as wrong:
+            line = Document(config_file()).lines.of(("receivers", name))
+            expected = "channel and the fields of its Config in app/notify/channels/<channel>.py"
+            found.append(Finding(config_file(), line, str(wrong), expected, "correct the table"))
+    return found
+
+
 def _settings() -> tuple[str, list[Finding]]:
     """The profile's name, and what is wrong with ``ioc.toml`` and the environment."""
     try:
-        return load_settings().profile, []
+        settings = load_settings()
+        return settings.profile, _receivers(settings)
     except SettingsError as wrong:
         doc = Document(config_file())
         said = str(wrong)

@@ -97,9 +97,7 @@ class Document:
 
     def _value(self, place: Place, value: object, key: Key) -> None:
         if not _is(value, key.holds):
-            self.wrong(
-                place, f"{place[-1]} = {value!r}", key.holds, f"write it as {_like(key)}"
-            )
+            self.wrong(place, f"{place[-1]} = {value!r}", key.holds, f"write it as {_like(key)}")
         elif key.least is not None and isinstance(value, int | float) and value < key.least:
             self.wrong(place, f"{place[-1]} = {value}", f"at least {key.least:g}", "raise it")
         elif key.among:

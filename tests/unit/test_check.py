@@ -226,8 +226,12 @@ def test_samples_are_replayed(name: str, profile: Path, collector: Path):
 SETTINGS_MISTAKES = {
     "a setting out of range": ("profile = 'laocai'\nport = 70000\n", ":2: ", "port"),
     "a setting nobody reads": ("profile = 'laocai'\n\nporrt = 8000\n", ":3: ", "porrt"),
+    "a receiver of no channel": (
+        "port = 8000\n[receivers.duty]\nchannel = 'pigeon'\n", ":2: ", "channel 'pigeon'"),
+    "a receiver with a field nobody reads": (
+        "[receivers.duty]\nchannel = 'webhook'\nuri = 'http://x'\n", ":1: ", "uri unknown"),
     "settings that are not TOML": ("port = \n", ":1: ", "not TOML"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SETTINGS_MISTAKES)
