@@ -7,7 +7,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-inde
 	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui env env-dev truth soak-kill pictures lock wheel image clean
+.PHONY: help demo test check bench-fill bench-paint ui env env-dev truth soak-kill pictures lock wheel image clean
 
 help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
@@ -15,6 +15,8 @@ help:
 	@echo "make check     the gates alone: lint, types, rule of imports, front end"
 	@echo "make truth     compares every reading of the running demo with /truth of the simulators"
 	@echo "make soak-kill kills every process at random, 200 times; nothing may be lost (ten minutes)"
+	@echo "make bench-fill   how fast a simulated year is loaded, and what it costs"
+	@echo "make bench-paint  from the feed's last byte to painted pixels"
 	@echo "make pictures  screenshots of the running demo into docs/pictures"
 
 # The two halves share nothing, so they are made side by side.
@@ -36,6 +38,13 @@ truth: env
 # KILLS and SEED may be given: make soak-kill KILLS=400 SEED=766
 soak-kill: env-dev
 	@$(PY) -m tests.soak.kill --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
+
+# A simulated year at scale 1: about ten minutes on two cores. bench-fill SCALE=0.05 for a look.
+bench-fill: env ui
+	@$(PY) -m benchmarks.fill --scale $(or $(SCALE),1)
+
+bench-paint: env-dev ui
+	@$(PY) -m benchmarks.paint
 
 pictures: env-dev
 	@$(PY) -m tests.pictures

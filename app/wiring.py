@@ -256,13 +256,14 @@ def _receivers(settings: Settings) -> tuple[Receiver, ...]:
 
 
 async def _housekeeping(stores: Stores, stop: asyncio.Event) -> None:
-    """Keep the change log short."""
+    """Keep the change log short and old readings few."""
     while not stop.is_set():
         try:
             await asyncio.wait_for(stop.wait(), 60)
         except TimeoutError:
             try:
                 await stores.readings.trim_changes()
+                await stores.readings.thin_frames()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 continue
 

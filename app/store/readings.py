@@ -31,11 +31,17 @@ WHERE f.indicator = $1 AND f.period = $2 AND f.at_s BETWEEN $3 AND $4
 ORDER BY f.at_s, r.subject
 """
 _TRENDS = """
-SELECT f.indicator, f.period, f.at_s, r.subject, r.value
-FROM reading_frame f, unnest(f.subject, f.value) AS r(subject, value)
-WHERE f.indicator = ANY($1) AND f.closes_day AND r.subject = ANY($2)
-  AND f.at_s >= (SELECT max(at_s) FROM reading_frame) - $3
-ORDER BY f.at_s
+SELECT k.indicator, k.subject, k.period, f.at_s,
+       f.value[array_position(f.subject, k.subject)] AS value
+FROM unnest($1::text[], $2::text[], $3::text[]) AS k(indicator, subject, period)
+JOIN reading_frame f ON f.indicator = k.indicator AND f.period = k.period AND f.closes_day
+WHERE f.at_s >= (SELECT max(at_s) FROM reading_head) - $4::bigint
+"""
+# Ticks and hours are thinned out once they are older than the API lets anybody ask for.
+_THIN = """
+DELETE FROM reading_frame WHERE NOT closes_day
+  AND at_s < (SELECT max(at_s) FROM reading_head)
+             - CASE WHEN (at_s + 1) % 3600 = 0 THEN $1::bigint ELSE $2::bigint END
 """
 _UPSERT_LATEST = """
 INSERT INTO reading_latest
@@ -59,6 +65,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (source, indicator, period, at_s) DO NOTHING
 """
 KEPT_CHANGES = 20_000
+HOURS_KEPT_S, TICKS_KEPT_S = 92 * 86400, 31 * 86400
 
 
 class PgReadings:
@@ -132,6 +139,11 @@ class PgReadings:
                 KEPT_CHANGES,
             )
 
+    async def thin_frames(self) -> None:
+        """Keep every day's close, hours for a quarter, ticks for a month."""
+        async with self._pool.acquire() as db:
+            await db.execute(_THIN, HOURS_KEPT_S, TICKS_KEPT_S)
+
     async def latest(
         self,
         visible: Visible,
@@ -177,19 +189,14 @@ class PgReadings:
     async def trends(
         self, visible: Visible, keys: Sequence[tuple[str, str, str]], days: int
     ) -> list[Series]:
-        wanted = {k for k in keys if visible.allows(k[1])}
+        wanted = [k for k in keys if visible.allows(k[1])]
         async with self._pool.acquire() as db:
             rows = await db.fetch(
-                _TRENDS,
-                sorted({k[0] for k in wanted}),
-                sorted({k[1] for k in wanted}),
-                days * 86400,
+                _TRENDS, *([k[part] for k in wanted] for part in range(3)), (days + 1) * 86400
             )
         found: dict[tuple[str, str, str], dict[int, float | None]] = {k: {} for k in keys}
         for r in rows:
-            key = (r["indicator"], r["subject"], r["period"])
-            if key in wanted:
-                found[key][day_of(r["at_s"])] = r["value"]
+            found[(r["indicator"], r["subject"], r["period"])][day_of(r["at_s"])] = r["value"]
         last = max((d for closes in found.values() for d in closes), default=0)
         return [Series(*key, by_day(closes, last, days)) for key, closes in found.items()]
 
