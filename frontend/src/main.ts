@@ -1,6 +1,6 @@
 // Main: fonts, tokens, the live channel, and the screen the address names.
 
-import '@fontsource-variable/ibm-plex-sans/wdth.css';
+import './fonts.css';
 import './tokens.css';
 
 import { mount } from 'svelte';

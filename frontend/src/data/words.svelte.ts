@@ -1,5 +1,7 @@
 // Words: the two languages of the screens; `?lang=en` chooses English.
 
+import { departmentInEnglish } from './departments';
+
 const vi = {
   centre: 'Trung tâm Giám sát, điều hành thông minh', province: 'tỉnh Lào Cai', score: 'Điểm điều hành',
   critical: 'Nghiêm trọng', lagging: 'Chậm', stale: 'Dữ liệu cũ', met: 'Đạt', near: 'Gần đạt', missed: 'Không đạt',
@@ -8,7 +10,7 @@ const vi = {
   incompatible: 'Phiên bản mới, đang tải lại', simulated: 'DỮ LIỆU MÔ PHỎNG', target: 'Mục tiêu', goal: 'Đích', noTarget: 'Thống kê',
   old: 'Cũ', alerts: 'Cảnh báo', noAlerts: 'Không có cảnh báo', active: 'đang mở', targetShort: 'đích',
   lostSince: 'Màn hình mất kết nối từ', frozen: 'Số liệu dừng tại', retry: 'thử lại sau', trying: 'đang thử lại',
-  s: 's', min: 'phút', hour: 'giờ', day: 'ngày', billion: 'tỷ đ', million: 'triệu đ', dong: 'đ', more: 'cảnh báo khác',
+  s: 's', min: 'phút', hour: 'giờ', day: 'ngày', billion: 'tỷ đ', million: 'triệu đ', dong: 'đ', more: 'cảnh báo khác', unshown: 'chưa hiện', flood: 'Dồn dập', flooding: 'cảnh báo trong 10 phút', firstOut: 'Gốc', raised: 'cảnh báo',
   desk: 'Bàn điều hành', wall: 'Màn hình lớn', sources: 'Nguồn dữ liệu', cases: 'Hồ sơ quá hạn', indicators: 'Chỉ số',
   skip: 'Tới nội dung', ranking: 'Xếp hạng', name: 'Tên', value: 'Giá trị', ratio: 'Tử số / mẫu số', state: 'Trạng thái',
   quality: 'Dữ liệu', history: 'Diễn biến', legal: 'Căn cứ', assumption: 'Cách hiểu', province_level: 'Toàn tỉnh',
@@ -31,7 +33,7 @@ const en: Record<Word, string> = {
   incompatible: 'New version, reloading', simulated: 'SIMULATED DATA', target: 'Target', goal: 'Goal', noTarget: 'Statistic',
   old: 'Stale', alerts: 'Alerts', noAlerts: 'No alerts', active: 'open', targetShort: 'target',
   lostSince: 'Screen disconnected since', frozen: 'Figures stopped at', retry: 'next try in', trying: 'trying now',
-  s: 's', min: 'min', hour: 'h', day: 'd', billion: 'bn ₫', million: 'm ₫', dong: '₫', more: 'more alerts',
+  s: 's', min: 'min', hour: 'h', day: 'd', billion: 'bn ₫', million: 'm ₫', dong: '₫', more: 'more alerts', unshown: 'not shown', flood: 'Flood', flooding: 'alerts in 10 min', firstOut: 'First', raised: 'alerts',
   desk: 'Desk', wall: 'Wall', sources: 'Sources', cases: 'Overdue cases', indicators: 'Indicators',
   skip: 'Skip to content', ranking: 'Ranking', name: 'Name', value: 'Value', ratio: 'Numerator / denominator', state: 'State',
   quality: 'Data', history: 'History', legal: 'Legal source', assumption: 'Reading of the rule', province_level: 'Province',
@@ -82,6 +84,8 @@ const UNITS: [RegExp, string][] = [
 /** A unit's name in the tongue of the screen: the proper name stays, the kind of unit is said. */
 export function unitName(vietnamese: string): string {
   if (tongue.lang !== 'en') return vietnamese;
+  const department = departmentInEnglish(vietnamese);
+  if (department) return department;
   for (const [kind, english] of UNITS) if (kind.test(vietnamese)) return vietnamese.replace(kind, english);
   return vietnamese;
 }
