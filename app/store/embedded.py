@@ -19,7 +19,7 @@ from typing import IO
 from app.store.embedded_account import Account, UnusableDataDir, account, binaries, open_home
 from app.store.processes import Born, born, die_with_parent, end, living_in, parse
 
-__all__ = ["EmbeddedPostgres", "ServerFailed", "UnusableDataDir"]
+__all__ = ["EmbeddedPostgres", "ServerFailed", "ServerKilled", "UnusableDataDir"]
 
 USER = DATABASE = "ioc"
 # A Unix socket's path has 108 bytes, and the server appends "/.s.PGSQL.65535".
@@ -56,11 +56,22 @@ class ServerFailed(Exception):
     """PostgreSQL did not start; the message ends with the last lines of its log."""
 
 
-class EmbeddedPostgres:
-    """One server in one data directory; ``start`` and ``stop`` may be repeated."""
+class ServerKilled(ServerFailed):
+    """PostgreSQL was killed from outside while it started: to start again is all it takes."""
 
-    def __init__(self, data_dir: Path) -> None:
+
+class EmbeddedPostgres:
+    """One server in one data directory; ``start`` and ``stop`` may be repeated.
+
+    ``stays``: the thread that starts it lives as long as the process, and so does the server.
+    """
+
+    def __init__(self, data_dir: Path, *, stays: bool = False) -> None:
         self._data_dir = data_dir.absolute()
+        self._stays = stays
+        # Another thread may stop it while one starts it: nothing is begun after a stop.
+        self._turn = threading.Lock()
+        self._wanted = False
         self._server: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         # Kept over a restart after a crash: whoever holds the address need not learn a new one.
@@ -74,6 +85,7 @@ class EmbeddedPostgres:
 
     def start(self) -> str:
         """Make the server once, end what an earlier life left, start; returns the address."""
+        self._wanted = True
         who = account()
         home = open_home(self._data_dir, who)
         # PostgreSQL tells its folder by the real path; so must whoever looks for its processes.
@@ -86,8 +98,11 @@ class EmbeddedPostgres:
             port = self._run(home, bin_dir, who)
             address = f"postgresql://{USER}:{password}@127.0.0.1:{port}"
             _create_database(bin_dir, who, port, password)
-        except BaseException:
+        except BaseException as error:
+            killed = self._server is not None and self._server.poll() == -signal.SIGKILL
             self.stop()
+            if killed:
+                raise ServerKilled("PostgreSQL was killed while it started") from error
             raise
         return f"{address}/{DATABASE}"
 
@@ -104,15 +119,17 @@ class EmbeddedPostgres:
 
     def stop(self, within_s: float = 4.0) -> None:
         """Fast shutdown; when that takes too long an immediate one, recovered at the next start."""
-        if self._server is not None:
+        with self._turn:
+            self._wanted = False
+            server, self._server = self._server, None
+        if server is not None:
             steps = [(signal.SIGINT, within_s), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 2.0)]
             for number, seconds in steps:
-                if self._server.poll() is not None:
+                if server.poll() is not None:
                     break
-                self._server.send_signal(number)
+                server.send_signal(number)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._server.wait(seconds)
-            self._server = None
+                    server.wait(seconds)
             _pid_file(self._data_dir).unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
@@ -147,33 +164,40 @@ class EmbeddedPostgres:
             port = self._port or _free_port()
             options = SETTINGS | {"port": str(port), "unix_socket_directories": reachable}
             arguments = [f"--{key}={value}" for key, value in options.items()]
-            with log.open("wb") as out:
-                self._server = subprocess.Popen(
-                    [bin_dir / "postgres", "-D", home / "data", *arguments],
-                    **who.identity(), cwd=home, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                    env=_environment(), start_new_session=True, preexec_fn=_leash(),
-                )  # fmt: skip
-            _write_private(_pid_file(self._data_dir), _line(born(self._server.pid)))
-            if self._answers(home, port):
+            command = [str(bin_dir / "postgres"), "-D", str(home / "data"), *arguments]
+            server = self._spawn(command, home, who, log)
+            if self._answers(server, home, port):
                 self._port = port
                 return port
-            self._port = None
             said = log.read_text(errors="replace")
-            self._server.wait()
-            if "Address already in use" not in said:
+            if server.wait() == -signal.SIGKILL or "Address already in use" not in said:
                 break
+            self._port = None
         raise ServerFailed(f"PostgreSQL did not start; {log} ends:\n{_tail(log)}")
 
-    def _answers(self, home: Path, port: int) -> bool:
+    def _spawn(
+        self, command: list[str], home: Path, who: Account, log: Path
+    ) -> subprocess.Popen[bytes]:
+        with self._turn, log.open("wb") as out:
+            if not self._wanted:
+                raise ServerFailed("PostgreSQL was stopped before it had started")
+            self._server = subprocess.Popen(
+                command, **who.identity(), cwd=home, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out, env=_environment(), start_new_session=True,
+                preexec_fn=_leash(stays=self._stays),
+            )  # fmt: skip
+            _write_private(_pid_file(self._data_dir), _line(born(self._server.pid)))
+            return self._server
+
+    def _answers(self, server: subprocess.Popen[bytes], home: Path, port: int) -> bool:
         """True once it takes connections; False when it ended; a recovery may take its time."""
-        assert self._server is not None
         begun = time.monotonic()
         pid_file = home / "data" / "postmaster.pid"
-        while self._server.poll() is None:
+        while server.poll() is None:
             # Line 8 of this very postmaster's file turns from "starting" to "ready".
             lines = _read_lines(pid_file)
             state = lines[7].strip() if len(lines) >= 8 else ""
-            if state == "ready" and lines[0] == str(self._server.pid):
+            if state == "ready" and lines[0] == str(server.pid):
                 return True
             waited = time.monotonic() - begun
             if waited > (_RECOVERY_LIMIT_S if state == "starting" else _START_LIMIT_S):
@@ -259,10 +283,10 @@ def _lock(data_dir: Path) -> IO[str]:
     return handle
 
 
-def _leash() -> Callable[[], None] | None:
-    """Tie the server to the main thread's life; another thread's end must not take it along."""
-    on_main = threading.current_thread() is threading.main_thread()
-    return die_with_parent(signal.SIGINT) if on_main else None
+def _leash(*, stays: bool) -> Callable[[], None] | None:
+    """Tie the server to this thread's life, unless the thread may end before the process does."""
+    stays = stays or threading.current_thread() is threading.main_thread()
+    return die_with_parent(signal.SIGINT) if stays else None
 
 
 def _environment() -> dict[str, str]:

@@ -10,10 +10,12 @@ import signal
 import socket
 import time
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from app.settings import Settings, as_environment
-from app.store.embedded import EmbeddedPostgres, UnusableDataDir
+from app.store.embedded import EmbeddedPostgres, ServerFailed, ServerKilled, UnusableDataDir
 from app.store.migrate import upgrade
 from app.supervisor.children import Children, Program
 from app.supervisor.data_time import LEASE_EVERY_S, DataTime
@@ -22,7 +24,14 @@ from app.supervisor.fill import follow_fill, healthy
 ROOT = Path(__file__).parents[2]
 _HEALTHY_WITHIN_S = 60.0
 _DATABASE_ENDS_WITHIN_S = 1.5
+# A server killed from outside again and again while it starts: then somebody does not want it.
+_DATABASE_STARTS = 4
+_LONGEST_PAUSE_S = 10.0
 _SMTP_OFFSET = 25
+
+
+class _Stopped(Exception):
+    """Ctrl-C or SIGTERM came while it was starting."""
 
 
 class StartFailed(Exception):
@@ -41,6 +50,10 @@ def run(settings: Settings, *, demo: bool) -> None:
         asyncio.run(_Installation(settings, demo=demo).live())
 
 
+# These have named what a person must put right.
+_LASTING = (ServerFailed, UnusableDataDir)
+
+
 class _Installation:
     """One life of the supervisor."""
 
@@ -52,6 +65,9 @@ class _Installation:
         self._time: DataTime | None = None
         self._duties: list[asyncio.Task[None]] = []
         self._failed: Exception | None = None
+        # One thread that outlives every server it starts: this one must stay free for the lease
+        # and for signals while a crashed server recovers.
+        self._keeper = ThreadPoolExecutor(1, "database")
 
     async def live(self) -> None:
         loop = asyncio.get_running_loop()
@@ -70,6 +86,8 @@ class _Installation:
             self._take_on(self._tell(settings, children))
             await self._stop.wait()
             say("stopping")
+        except _Stopped:
+            say("stopping before it had started")
         finally:
             for duty in self._duties:
                 duty.cancel()
@@ -123,12 +141,39 @@ class _Installation:
 
     async def _open_database(self, settings: Settings) -> Settings:
         url = settings.database_url
-        if not url:
-            self._database = EmbeddedPostgres(settings.data_dir)
-            # On this thread, the main one: the server is tied to its life.
-            url = self._database.start()
-        await asyncio.to_thread(upgrade, url)
+        if url:
+            await asyncio.to_thread(upgrade, url)
+            return settings
+        database = self._database = EmbeddedPostgres(settings.data_dir, stays=True)
+        for left in reversed(range(_DATABASE_STARTS)):
+            try:
+                url = await self._start(database)
+                await asyncio.to_thread(upgrade, url)
+                break
+            except _Stopped:
+                raise
+            except Exception as error:
+                # Whatever failed in between failed because the server had ended.
+                crashed = database.pid is None and not isinstance(error, _LASTING)
+                if not left or not (crashed or isinstance(error, ServerKilled)):
+                    raise
+                say("the database was killed while it was made ready; starting it again")
+                database.stop()
         return settings.model_copy(update={"database_url": url})
+
+    async def _start(self, database: EmbeddedPostgres) -> str:
+        loop = asyncio.get_running_loop()
+        started = loop.run_in_executor(self._keeper, database.start)
+        stopped = asyncio.ensure_future(self._stop.wait())
+        either: list[asyncio.Future[Any]] = [started, stopped]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            started.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if not started.done():
+            raise _Stopped
+        return started.result()
 
     async def _lease(self) -> None:
         while self._time is not None:
@@ -136,13 +181,25 @@ class _Installation:
             await asyncio.sleep(LEASE_EVERY_S)
 
     async def _watch_database(self) -> None:
-        """A crashed server comes back on its old port; the processes connect again."""
+        """A crashed server comes back on its old port; the processes connect again.
+
+        One that cannot start now (its disk is full, say) is tried again, the later the longer.
+        """
+        pause = 0.5
         while self._database is not None:
-            await asyncio.sleep(0.5)
-            if self._database.pid is None:
-                say("the database ended unasked; starting it again")
-                self._database.stop()
-                self._database.start()
+            await asyncio.sleep(pause)
+            if self._database.pid is not None:
+                pause = 0.5
+                continue
+            say("the database ended unasked; starting it again")
+            try:
+                await asyncio.to_thread(self._database.stop)
+                await self._start(self._database)
+            except (ServerFailed, OSError) as error:
+                pause = min(_LONGEST_PAUSE_S, pause * 2)
+                say(f"{error}\nioc: trying again in {pause:g} s")
+            except _Stopped:
+                return
 
     async def _tell(self, settings: Settings, children: Children) -> None:
         base = f"http://{settings.host}:{settings.port}"

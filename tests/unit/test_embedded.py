@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +17,12 @@ import asyncpg
 import pytest
 
 from app.store import embedded_account
-from app.store.embedded import EmbeddedPostgres, UnusableDataDir
+from app.store.embedded import (
+    EmbeddedPostgres,
+    ServerFailed,
+    ServerKilled,
+    UnusableDataDir,
+)
 from app.store.embedded_account import Account, account, binaries, open_home
 from app.store.processes import born, living_in, parse
 
@@ -165,6 +171,49 @@ async def test_a_killed_postmaster_is_recovered(data_dir: Path):
         assert await ask(address, "SELECT n FROM kept") == 7
     finally:
         server.stop()
+
+
+def test_a_server_killed_while_it_starts_is_named_so_and_starts_again(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    server = EmbeddedPostgres(data_dir)
+    answers = server._answers
+
+    def killed(process: subprocess.Popen[bytes], home: Path, port: int) -> bool:
+        process.kill()
+        return answers(process, home, port)
+
+    monkeypatch.setattr(server, "_answers", killed)
+    with pytest.raises(ServerKilled):
+        server.start()
+    assert living_in(data_dir / "postgres" / "data") == []
+    monkeypatch.undo()
+    server.start()
+    server.stop()
+
+
+def test_a_stop_while_another_thread_starts_leaves_nothing(data_dir: Path):
+    server = EmbeddedPostgres(data_dir, stays=True)
+    ended: list[BaseException | None] = []
+
+    def begin() -> None:
+        try:
+            server.start()
+            ended.append(None)
+        except ServerFailed as error:
+            ended.append(error)
+
+    starting = threading.Thread(target=begin)
+    starting.start()
+    until = time.monotonic() + 20
+    while not (data_dir / "postgres.pid").exists() and time.monotonic() < until:
+        time.sleep(0.001)
+    server.stop()
+    starting.join(20)
+    assert len(ended) == 1
+    assert server.pid is None
+    assert living_in(data_dir / "postgres" / "data") == []
+    assert not (data_dir / "postgres.pid").exists()
 
 
 async def test_a_stale_pid_of_an_innocent_process_is_left_alone(data_dir: Path):
