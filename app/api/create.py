@@ -14,6 +14,7 @@ from app.api.pages import pages
 from app.api.parts import ROOT, ApiParts
 from app.api.probes import probes
 from app.api.problems import answer_problems
+from app.api.ready import Ready
 from app.api.snapshot import Snapshots
 
 
@@ -45,9 +46,10 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.include_router(figures(parts, snapshots))
     for router in (stated, counted, fed):
         app.include_router(router(parts))
-    app.include_router(probes(parts, registry))
+    ready = Ready(parts.ready)
+    app.include_router(probes(parts, registry, ready))
     app.router.routes.append(pages(parts.static_dir))
     answer_problems(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)
-    app.add_middleware(Guard, registry=registry, ready=parts.ready)
+    app.add_middleware(Guard, registry=registry, ready=ready)
     return app

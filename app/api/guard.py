@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import away, failed
+from app.api.ready import Ready
 
 READY_WITHIN_S = 1.0
 # Svelte sets style attributes for bar lengths and grid places; scripts are files only.
@@ -30,9 +29,7 @@ HEADERS = (
 class Guard:
     """Plain ASGI, so that WebSockets and streams pass through untouched."""
 
-    def __init__(
-        self, app: ASGIApp, registry: CollectorRegistry, ready: Callable[[], Awaitable[bool]]
-    ) -> None:
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry, ready: Ready) -> None:
         self._app, self._ready = app, ready
         self._count = Counter(
             "ioc_http_requests", "Requests answered", ["route", "status"], registry=registry
@@ -40,14 +37,6 @@ class Guard:
         self._time = Histogram(
             "ioc_http_request_seconds", "Time to answer", ["route"], registry=registry
         )
-
-    async def _answers(self) -> bool:
-        """Whether the database does: a driver's errors are of classes this room cannot name."""
-        try:
-            async with asyncio.timeout(READY_WITHIN_S):
-                return await self._ready()
-        except Exception:
-            return False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,7 +57,8 @@ class Guard:
         except Exception as error:
             if status:  # Half an answer is out: only the connection's end can tell.
                 raise
-            answer = failed if await self._answers() else away
+            # Asked, because a driver's errors are of classes this room cannot name.
+            answer = failed if await self._ready.within(READY_WITHIN_S) else away
             await answer(scope["path"], error)(scope, receive, guarded)
         finally:
             # The route's own template: addresses people invent must not become time series.

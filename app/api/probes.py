@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from fastapi import APIRouter, Response
@@ -14,16 +13,17 @@ from app.api import models
 from app.api.figures import json
 from app.api.parts import ApiParts
 from app.api.problems import RESPONSES, Refused
+from app.api.ready import Ready
 from app.domain.shape import qualities
 from app.domain.source import progress
 
 READY_WITHIN_S = 3.0
 
 
-def probes(parts: ApiParts, registry: CollectorRegistry) -> APIRouter:
+def probes(parts: ApiParts, registry: CollectorRegistry, ready: Ready) -> APIRouter:
     """``/healthz``, ``/readyz``, ``/metrics``."""
     router = APIRouter(responses=RESPONSES, tags=["probes"])
-    gauges = _SourceGauges(parts, registry)
+    gauges = _SourceGauges(parts, registry, ready)
     if parts.gauges is not None:
         registry.register(_Shared(parts))
 
@@ -35,12 +35,7 @@ def probes(parts: ApiParts, registry: CollectorRegistry) -> APIRouter:
     @router.get("/readyz", response_model=models.Status)
     async def readyz() -> Response:
         """The process can serve: its database answers."""
-        try:
-            async with asyncio.timeout(READY_WITHIN_S):
-                ready = await parts.ready()
-        except Exception:  # Of whatever class: the answer is no.
-            ready = False
-        if not ready:
+        if not await ready.within(READY_WITHIN_S):
             raise Refused(503, "the database does not answer; expected it; see its own log")
         return json({"status": "ready"})
 
@@ -68,8 +63,8 @@ class _Shared:
 class _SourceGauges:
     """Freshness and progress of every source, asked for when they are scraped."""
 
-    def __init__(self, parts: ApiParts, registry: CollectorRegistry) -> None:
-        self._parts = parts
+    def __init__(self, parts: ApiParts, registry: CollectorRegistry, ready: Ready) -> None:
+        self._parts, self._ready = parts, ready
         label = ["source"]
         self._age = Gauge(
             "ioc_source_age_seconds", "Data time since the watermark", label, registry=registry
@@ -85,12 +80,14 @@ class _SourceGauges:
 
     async def refresh(self) -> None:
         try:
-            async with asyncio.timeout(READY_WITHIN_S):
-                healths = {h.id: h for h in await self._parts.sources.health()}
+            # Asked first: what is asked of a server that hangs cannot be given up.
+            up = await self._ready.within(READY_WITHIN_S)
+            healths = {h.id: h for h in await self._parts.sources.health()} if up else {}
         except Exception:  # A scrape is answered whatever the database does; the gauge says it.
-            self._up.set(0)
+            up, healths = False, {}
+        self._up.set(int(up))
+        if not up:
             return
-        self._up.set(1)
         profile, clock = self._parts.profile, self._parts.clock
         now = clock.now_s()
         self._fresh.clear()

@@ -176,6 +176,8 @@ def main() -> int:
     parser.add_argument("--scale", default="0.02")
     asked = parser.parse_args()
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
+    # So that the installation is ended with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"soak-kill: {asked.kills} kills, seed {seed}", flush=True)
     begun, left, wrong, number = time.monotonic(), asked.kills, 0, 0
     while left > 0:
