@@ -10,7 +10,18 @@ import asyncpg
 
 from app.domain.reading import Change, Changes, Reading
 
-_SINCE = 'SELECT * FROM change WHERE "offset" > $1 ORDER BY "offset" LIMIT $2'
+# One statement is one snapshot of the database, and one way there and back.
+_SINCE = """
+WITH edge AS (
+    SELECT (SELECT id FROM epoch) AS epoch, coalesce(min("offset"), 0) AS first,
+           coalesce(max("offset"), 0) AS last FROM change
+)
+SELECT edge.epoch, edge.first, edge.last, c.*
+FROM edge LEFT JOIN LATERAL (
+    SELECT * FROM change WHERE "offset" > $1 ORDER BY "offset" LIMIT $2
+) c ON edge.epoch = $3
+ORDER BY c."offset"
+"""
 
 
 class PgChanges:
@@ -28,13 +39,11 @@ class PgChanges:
         return row[0], row[1]
 
     async def since(self, epoch: str, offset: int, limit: int = 500) -> Changes:
-        async with self._pool.acquire() as db, db.transaction(isolation="repeatable_read"):
-            known = await db.fetchval("SELECT id FROM epoch")
-            first = await db.fetchval('SELECT coalesce(min("offset"), 0) FROM change')
-            last = await db.fetchval('SELECT coalesce(max("offset"), 0) FROM change')
-            gone = known != epoch or offset > last or (first > 1 and offset < first - 1)
-            rows = [] if gone else await db.fetch(_SINCE, offset, limit)
-        changes = tuple(_change(r) for r in rows)
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(_SINCE, offset, limit, epoch)
+        known, first, last = rows[0]["epoch"], rows[0]["first"], rows[0]["last"]
+        gone = known != epoch or offset > last or (first > 1 and offset < first - 1)
+        changes = () if gone else tuple(_change(r) for r in rows if r["offset"] is not None)
         return Changes(known, changes[-1].offset if changes else last, changes, gone)
 
     async def wait(self, timeout_s: float) -> None:
