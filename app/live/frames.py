@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -67,6 +67,12 @@ def hello_text(epoch: str, offset: int, build: str, clock: Json) -> str:
 
 def beat_text(offset: int, clock: Json, sources: Sequence[Json]) -> str:
     return encode({"t": "beat", "offset": offset, "clock": clock, "sources": sources}).decode()
+
+
+def not_current(judged: Mapping[str, str]) -> dict[str, str]:
+    """While the database is away: what a source's age alone would not say for minutes."""
+    fair = ("fresh", "late")
+    return {source: "stale" if q in fair else q for source, q in judged.items()}
 
 
 def reset_text(reason: str) -> str:

@@ -28,7 +28,7 @@ from app.domain.shape import (
 )
 from app.domain.source import SourceHealth
 from app.live.client import Client
-from app.live.frames import CLOSE_FULL, Key, Ring, beat_text, encode, hello_text
+from app.live.frames import CLOSE_FULL, Key, Ring, beat_text, encode, hello_text, not_current
 
 log = structlog.get_logger("live")
 BEAT_S = 1.0
@@ -39,6 +39,7 @@ CLIENTS_AT_MOST = 2000
 CALM_EVERY = 5  # health polls between two source frames that only move counters
 RENEW_AFTER_S = 2.0  # the sources pass midnight one after the other
 BACK_OFF_S = (0.25, 2.0)
+AWAY_AFTER_S = 5.0
 
 
 class Hub:
@@ -68,6 +69,7 @@ class Hub:
         self._healths: dict[str, SourceHealth] = {}
         self._told: dict[str, Json] = {}
         self._polls = 0
+        self._answered_at = 0.0
         # Sources whose changes are not sent one by one now; screens get a refresh instead.
         self._filling: set[str] = set()
         self._refresh: set[str] = set()
@@ -80,6 +82,7 @@ class Hub:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow, poll and beat until ``stop``; a database that is away is waited for."""
+        self._answered_at = asyncio.get_running_loop().time()
         self._make_beat()
         tasks = [
             asyncio.create_task(self._beating()),
@@ -199,6 +202,7 @@ class Hub:
     async def _poll(self) -> None:
         """Health of the sources once a second; what a fill has reached so far every other time."""
         found = {h.id: h for h in await self._sources.health()}
+        self._answered_at = asyncio.get_running_loop().time()
         self._healths = {k: _later(self._healths.get(k), h) for k, h in found.items()}
         self._polls += 1
         loading = {k for k, h in self._healths.items() if not h.caught_up} | self._filling
@@ -241,7 +245,9 @@ class Hub:
 
     def _judged(self) -> dict[str, str]:
         now, rate = self._clock.now_s(), self._clock.rate()
-        return qualities(self._profile, self._healths, now, rate)
+        judged = qualities(self._profile, self._healths, now, rate)
+        silence = asyncio.get_running_loop().time() - self._answered_at
+        return not_current(judged) if silence > AWAY_AFTER_S else judged
 
     # ── beats ───────────────────────────────────────────────────────────────────────────────────
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.api import ApiParts, Snapshots, create_api
-from app.live import Hub
+from app.live import Hub, hub
 from app.live.frames import Ring
 from tests.unit.in_memory import (
     NOW_S,
@@ -248,6 +249,18 @@ async def test_while_the_database_is_away_beats_go_on_and_sources_grow_stale(sta
             await frame(late, "snapshot", within=8)
         stage.db.commit(reading_of(0.9))
         assert (await delta_with_readings(socket))["readings"][0]["value"] == 0.9
+
+
+async def test_a_database_that_is_silent_is_told_before_ages_tell_it(stage, monkeypatch):
+    monkeypatch.setattr(hub, "AWAY_AFTER_S", 1.5)
+    async with stage.connect() as socket:
+        await frame(socket, "snapshot")
+        assert {s["quality"] for s in (await frame(socket, "beat"))["sources"]} == {"fresh"}
+        for away, quality in ((True, "stale"), (False, "fresh")):
+            stage.db.away = away
+            until = time.monotonic() + 8
+            while {s["quality"] for s in (await frame(socket, "beat"))["sources"]} != {quality}:
+                assert time.monotonic() < until, f"no beat says {quality}"
 
 
 async def test_a_source_that_falls_silent_is_told_at_once(stage):
