@@ -75,6 +75,28 @@ class Settings(BaseSettings):
             raise ValueError("expected postgresql://user:password@host:port/database")
         return given
 
+    def receiver_tables(self) -> dict[str, dict[str, Any]]:
+        """Who is told of alerts: the two every installation knows, and those of [receivers]."""
+        tables = dict(self.receivers)
+        if self.webhook_url:
+            tables["webhook"] = {
+                "channel": "webhook",
+                "url": self.webhook_url,
+                "secret": self.webhook_secret,
+            }
+        if self.smtp_host and self.mail_to:
+            tables["mail"] = {
+                "channel": "smtp",
+                "host": self.smtp_host,
+                "port": self.smtp_port,
+                "sender": self.mail_from,
+                "to": tuple(self.mail_to),
+                "username": self.smtp_username,
+                "password": self.smtp_password,
+                "tls": self.smtp_tls,
+            }
+        return tables
+
     @classmethod
     @override
     def settings_customise_sources(

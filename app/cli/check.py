@@ -68,7 +68,7 @@ def _replay(source: SourceConfig, file: Path) -> tuple[int, list[Finding]]:
 def _receivers(settings: Settings) -> list[Finding]:
     """Every ``[receivers.<id>]`` must open: its channel is there and its fields are known."""
     found = []
-    for name, table in settings.receivers.items():
+    for name, table in settings.receiver_tables().items():
         try:
             open_receivers({name: table})
         except (LookupError, ValueError) as wrong:

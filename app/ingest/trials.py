@@ -98,7 +98,5 @@ class OnTheWay:
         self.asked += 1
         if self.asked > 50:
             raise FeedDown("more than 50 requests in one poll; expected one page a poll")
-        reply = await self.upstream.request(
-            method, path, params=params, headers=headers, body=body
-        )
+        reply = await self.upstream.request(method, path, params=params, headers=headers, body=body)
         return reply if self.spoil is None else self.spoil(reply)

@@ -198,20 +198,13 @@ class _Types:
         }
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                local[node.targets[0].id] = self._made_by(node.value, local)
+                local[node.targets[0].id] = self.rooms_in(node.value, local)
             elif isinstance(node, ast.comprehension) and isinstance(node.target, ast.Name):
                 local.setdefault(node.target.id, self.rooms_in(node.iter, local))
         return local
 
-    def _made_by(self, value: ast.expr, local: dict[str, set[str]]) -> set[str]:
-        """A call makes what the called is of, not what it was given."""
-        if isinstance(value, ast.Await):
-            return self._made_by(value.value, local)
-        if isinstance(value, ast.Call):
-            return self.rooms_in(value.func, local)
-        return self.rooms_in(value, local)
-
     def rooms_in(self, node: ast.expr | None, local: dict[str, set[str]]) -> set[str]:
+        """A call makes what the called is of; a builtin passes on what it is given."""
         if node is None:
             return set()
         if isinstance(node, ast.Call):

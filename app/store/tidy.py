@@ -1,0 +1,24 @@
+"""Tidy: keeps what grows for ever short, once a minute."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+
+from app.store.readings import PgReadings
+
+EVERY_S = 60
+
+
+async def keep_tidy(readings: PgReadings, stop: asyncio.Event) -> None:
+    """Keep the change log short and old readings few; a lost server is tried again."""
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), EVERY_S)
+        except TimeoutError:
+            try:
+                await readings.trim_changes()
+                await readings.thin_frames()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                continue
