@@ -60,7 +60,7 @@ log = structlog.get_logger("wiring")
 async def worker(settings: Settings, stop: asyncio.Event) -> None:
     """Collect, judge, alert and notify until ``stop``."""
     profile, clock = _profile(settings), read_clock(settings.clock_file)
-    stores = await _stores(settings, profile, size=14)
+    stores = await _stores(settings, profile, size=14, writes=True)
     await _make_ready(profile, stores)
     receivers = tuple(open_receivers(settings.receiver_tables()))
     await together(
@@ -85,7 +85,7 @@ def web(settings: Settings) -> ASGIApp:
 
 async def _serving(settings: Settings, stop: asyncio.Event) -> tuple[ASGIApp, Awaitable[None]]:
     profile, clock = _profile(settings), read_clock(settings.clock_file)
-    stores = await _stores(settings, profile, size=10)
+    stores = await _stores(settings, profile, size=10, writes=False)
     hub = Hub(
         profile, clock, stores.changes, _no_snapshot, stores.sources, stores.alerts,
         stores.readings, VERSION,
@@ -162,9 +162,9 @@ class Stores:
     alerts: PgAlerts
 
 
-async def _stores(settings: Settings, profile: Profile, size: int) -> Stores:
+async def _stores(settings: Settings, profile: Profile, size: int, *, writes: bool) -> Stores:
     pool = await open_pool(settings.database_url, size)
-    judges = {source: _judge(profile, source) for source in profile.sources}
+    judges = {s: _judge(profile, s) for s in profile.sources} if writes else {}
     return Stores(
         pool,
         PgPages(pool, judges),

@@ -16,6 +16,7 @@ from app.api.probes import probes
 from app.api.problems import answer_problems
 from app.api.ready import Ready
 from app.api.snapshot import Snapshots
+from app.api.why import why
 
 
 def create_api(parts: ApiParts) -> FastAPI:
@@ -44,6 +45,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     )
     app.state.snapshot = snapshots.text  # what wiring gives the hub
     app.include_router(figures(parts, snapshots))
+    app.include_router(why(parts))
     for router in (stated, counted, fed):
         app.include_router(router(parts))
     ready = Ready(parts.ready)

@@ -199,6 +199,54 @@ class Readings(Model):
     readings: list[Reading]
 
 
+class WhyDefinition(Model):
+    id: str
+    version: str = Field(description="changes with every change of the definition")
+    formula_vi: str
+    kind: str
+    rule: str
+    records: str
+    num: list[str]
+    den: list[str]
+    legal_source: str
+    assumption: str | None
+
+
+class WhyTarget(Model):
+    value: float
+    near: float
+    critical: float
+    deadline: str | None
+    legal_source: str
+
+
+class WhyPart(Model):
+    subject: str | None = Field(description="null = counted for the whole and for no part")
+    name_vi: str
+    value: float | None
+    num: int | None
+    den: int | None
+
+
+class WhyPage(Model):
+    seq: int
+    payload_sha256: str
+    watermark: str
+    records: int
+    stored_real: str
+    collector: str
+
+
+class Why(Model):
+    reading: Reading
+    definition: WhyDefinition
+    target: WhyTarget | None
+    parts: list[WhyPart]
+    adds_up: bool = Field(description="num and den of the parts sum to the reading's, exactly")
+    pages: list[WhyPage]
+    pages_looked_at: int
+
+
 class Area(Model):
     id: str
     code: str

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from app.api.snapshot import Snapshots
 from app.domain.clock import Clock
-from app.domain.ports import AlertStore, CaseStore, ChangeLog, ReadingStore, SourceStore
+from app.domain.ports import AlertStore, CaseStore, ChangeLog, Provenance, ReadingStore, SourceStore
 from app.domain.profile import Profile
 
 ROOT = "/api/v1"
@@ -18,7 +18,9 @@ ROOT = "/api/v1"
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """``snapshots`` and ``gauges`` are shared with the hub; without them the API makes its own."""
+    """``snapshots`` and ``gauges`` are shared with the hub; without them the API makes its own.
+    Without ``provenance`` a reading is explained but for its feed pages.
+    """
 
     profile: Profile
     clock: Clock
@@ -33,3 +35,4 @@ class ApiParts:
     ready: Callable[[], Awaitable[bool]]
     snapshots: Snapshots | None = None
     gauges: Callable[[], Mapping[str, float]] | None = None
+    provenance: Provenance | None = None

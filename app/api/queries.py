@@ -40,6 +40,12 @@ class HistoryQuery(Query):
     step: Literal["tick", "hour", "day"] = "day"
 
 
+class WhyQuery(Query):
+    indicator: str
+    subject: str = Field(description="a subject that has such a reading")
+    period: str | None = Field(default=None, description="default: the indicator's first period")
+
+
 class CasesQuery(Query):
     kind: str = "dossier"
     subject: str | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.access import Visible
 from app.domain.reading import Alert, Changes, Reading
 from app.domain.source import SourceHealth
+from app.domain.why import FeedPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,14 @@ class CaseStore(Protocol):
         after: str | None,
     ) -> tuple[int, list[CaseRow]]:
         """Open cases late at ``at_s``, the longest overdue first, and their total."""
+        ...
+
+
+class Provenance(Protocol):
+    async def pages(
+        self, source: str, number: int, counts: Callable[[str, str], bool], most: int
+    ) -> tuple[list[FeedPage], int]:
+        """The youngest feed pages that moved a figure, and how many were looked at."""
         ...
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import inspect
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -39,6 +41,15 @@ def find_collector(name: str) -> Collect:
         )
     collect: Collect = module.collect
     return collect
+
+
+def version_of(name: str) -> str:
+    """The collector's name and the first digits of the SHA-256 of its source."""
+    try:
+        source = inspect.getsource(_module(name))
+    except Exception:  # told elsewhere when it cannot be imported; a compiled one has no source
+        return name
+    return f"{name}@{hashlib.sha256(source.encode()).hexdigest()[:12]}"
 
 
 def find_reader(name: str) -> Reader | None:

@@ -37,8 +37,9 @@ ON CONFLICT (source, kind, code) DO UPDATE SET owner = EXCLUDED.owner, sector = 
     seq = EXCLUDED.seq, body = EXCLUDED.body
 """
 _PAGE = """
-INSERT INTO page (source, seq, cursor, payload_sha256, count, rejected, watermark_s, more, steps)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO page (source, seq, cursor, payload_sha256, count, rejected, watermark_s, more, steps,
+                  collector)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 _ADVANCE = """
 UPDATE source_state SET cursor = $3, seq = $2, watermark_s = greatest(watermark_s, $4),
@@ -67,9 +68,11 @@ class Judge:
     """How the store is told what a record contributes, without knowing any rule.
 
     ``fingerprint`` names what the steps mean; stored steps of another one are made anew.
+    ``collector`` names the collector and its version; pages carry it.
     """
 
     fingerprint: str
+    collector: str
     steps: Callable[[Record | None], Steps]
     dates: Callable[[Record], Dates]
 
@@ -119,7 +122,7 @@ class PgPages:
             packed = await store_records(db, source, seq, page.updates, judge)
             for rejected in page.rejected:
                 await store_rejected(db, source, rejected, now_s)
-            await write_page(db, source, seq, page, packed)
+            await write_page(db, source, seq, page, packed, judge.collector)
             moved = await db.execute(
                 _ADVANCE,
                 source,
@@ -235,7 +238,12 @@ def _total(
 
 
 async def write_page(
-    db: asyncpg.Connection, source: str, seq: int, page: Page, packed: list[PackedStep]
+    db: asyncpg.Connection,
+    source: str,
+    seq: int,
+    page: Page,
+    packed: list[PackedStep],
+    collector: str,
 ) -> None:
     await db.execute(
         _PAGE,
@@ -248,6 +256,7 @@ async def write_page(
         page.up_to_s,
         page.more,
         zlib.compress(_encode(packed), 1),
+        collector,
     )
 
 

@@ -42,7 +42,7 @@ async def replay(
             tuple(updates), (), row["cursor"], False, row["watermark_s"] or 0, times, digest
         )
         packed = await store_records(db, source, seq, updates, judge)
-        await write_page(db, source, seq, page, packed)
+        await write_page(db, source, seq, page, packed, f"{judge.collector} (replay)")
         await db.execute(_ADVANCE, source, seq, times)
         await db.execute("UPDATE quarantine SET replayed = now() WHERE id = ANY($1)", ids)
 

@@ -60,7 +60,7 @@ def only(profile: Profile, *ids: str) -> Profile:
 def judge(profile: Profile) -> Judge:
     measures = Measures(list(profile.indicators.values()), Rules(profile.holidays))
     nothing = Dates(None, None, None, None)
-    return Judge(measures.fingerprint(), measures.steps, lambda _: nothing)
+    return Judge(measures.fingerprint(), "einvoice@1", measures.steps, lambda _: nothing)
 
 
 def pages(began_s: int, groups: list[str]) -> list[Page]:

@@ -22,7 +22,10 @@ from app.store.replay import replay, settle_pages
 
 SOURCE = "feed"
 JUDGE = Judge(
-    "1", lambda r: {(0, "now", 0, 5, -1): (1, 1)} if r else {}, lambda _: Dates(*[None] * 4)
+    "1",
+    "feed@1",
+    lambda r: {(0, "now", 0, 5, -1): (1, 1)} if r else {},
+    lambda _: Dates(*[None] * 4),
 )
 
 

@@ -38,7 +38,7 @@ def dates(record: Record) -> Dates:
     return Dates(version.received_s, version.due_s, ended, version.due_s if not ended else None)
 
 
-JUDGE = Judge("1", steps, dates)
+JUDGE = Judge("1", "feed@1", steps, dates)
 
 
 def dossier(
@@ -90,7 +90,7 @@ async def test_a_page_that_fails_half_way_leaves_nothing(pool: asyncpg.Pool):
             raise ValueError("this record cannot be dated")
         return dates(record)
 
-    pages = await opened(pool, Judge("1", steps, fails))
+    pages = await opened(pool, Judge("1", "feed@1", steps, fails))
     before = await everything(pool)
     given = page("c1", dossier("a"), dossier("poison"), rejected=(Rejected("r", b"r"),))
     with pytest.raises(ValueError, match="cannot be dated"):

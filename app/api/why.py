@@ -1,0 +1,133 @@
+"""Why: one reading taken apart, so that whoever is judged by it can check it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.api import models
+from app.api.figures import json
+from app.api.parts import ROOT, ApiParts
+from app.api.problems import RESPONSES, Refused
+from app.api.queries import WhyQuery, check_indicators, check_period, choose_subjects
+from app.domain.access import EVERYTHING
+from app.domain.clock import iso
+from app.domain.indicator import Indicator, Target
+from app.domain.reading import Reading
+from app.domain.shape import Json, qualities, reading_shape
+from app.domain.why import FeedPage, Part, add_up, numbers, parts_of, version_of
+
+PAGES_SHOWN = 5
+
+
+def why(parts: ApiParts) -> APIRouter:
+    """``/readings/why``."""
+    router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["figures"])
+    profile = parts.profile
+    places = numbers(profile)
+
+    @lru_cache(maxsize=50_000)
+    def subjects_of(owner: str, sector: str) -> frozenset[str]:
+        return frozenset(profile.subjects_of(owner, sector))
+
+    @router.get("/readings/why", response_model=models.Why)
+    async def explain(query: Annotated[WhyQuery, Query()]) -> Response:
+        """Formula, parts that add up to the reading, target, and the feed pages that moved it."""
+        check_indicators(profile, [query.indicator])
+        check_period(query.period)
+        choose_subjects(profile, [query.subject], None)
+        indicator = profile.indicators[query.indicator]
+        period = query.period or indicator.periods[0]
+        wanted = parts_of(profile, query.subject, by_group="group" in indicator.levels)
+        found = await parts.readings.latest(
+            EVERYTHING,
+            indicators=[indicator.id],
+            subjects=[query.subject, *wanted],
+            period=period,
+        )
+        whole = next((r for r in found if r.subject == query.subject), None)
+        if whole is None:
+            raise Refused(
+                404,
+                f"{indicator.id} has no {period} reading for {query.subject}; expected one of the"
+                f" levels {', '.join(indicator.levels)}; see /api/v1/readings/latest",
+            )
+        pages: list[FeedPage] = []
+        looked = 0
+        if parts.provenance is not None:
+            pages, looked = await parts.provenance.pages(
+                indicator.source,
+                places[indicator.id],
+                lambda owner, sector: query.subject in subjects_of(owner, sector),
+                PAGES_SHOWN,
+            )
+        healths = {h.id: h for h in await parts.sources.health()}
+        judged = qualities(profile, healths, parts.clock.now_s(), parts.clock.rate())
+        shares = add_up(whole, [r for r in found if r.subject != query.subject])
+        body: Json = {
+            "reading": reading_shape(whole, judged),
+            "definition": _definition(indicator),
+            "target": _target(parts, indicator, whole),
+            "parts": [_part(parts, p) for p in shares],
+            "adds_up": indicator.measure.kind != "quantile" and bool(shares),
+            "pages": [_page(p) for p in pages],
+            "pages_looked_at": looked,
+        }
+        return json(body)
+
+    return router
+
+
+def _definition(indicator: Indicator) -> Json:
+    return {
+        "id": indicator.id,
+        "version": version_of(indicator),
+        "formula_vi": indicator.formula_vi,
+        "kind": indicator.measure.kind,
+        "rule": indicator.measure.rule,
+        "records": indicator.measure.records,
+        "num": list(indicator.measure.num),
+        "den": list(indicator.measure.den),
+        "legal_source": indicator.legal_source,
+        "assumption": indicator.assumption,
+    }
+
+
+def _target(parts: ApiParts, indicator: Indicator, reading: Reading) -> Json | None:
+    level = parts.profile.subjects[reading.subject].level
+    for_it = [t for t in indicator.targets if reading.subject in t.subjects]
+    found: list[Target] = for_it or [t for t in indicator.targets if level in t.levels]
+    if not found:
+        return None
+    target = found[0]
+    return {
+        "value": target.value,
+        "near": target.near,
+        "critical": target.critical,
+        "deadline": target.deadline or None,
+        "legal_source": target.legal_source,
+    }
+
+
+def _part(parts: ApiParts, part: Part) -> Json:
+    subject = parts.profile.subjects.get(part.subject or "")
+    return {
+        "subject": part.subject,
+        "name_vi": subject.name_vi if subject is not None else "Cơ quan khác, ngoài danh mục",
+        "value": part.value,
+        "num": part.num,
+        "den": part.den,
+    }
+
+
+def _page(page: FeedPage) -> Json:
+    return {
+        "seq": page.seq,
+        "payload_sha256": page.payload_sha256,
+        "watermark": iso(page.watermark_s),
+        "records": page.records,
+        "stored_real": page.stored,
+        "collector": page.collector,
+    }
