@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx2
 
+EXPLAINED = 6  # readings of each indicator and period whose parts are added up
 Key = tuple[str, str, str, str, str]  # indicator, level, period, at, watermark
 
 
@@ -39,6 +40,8 @@ def compare(api: httpx2.Client, truth: httpx2.Client, past: int, seed: int) -> O
             params = {"indicator": indicator["id"], "period": period}
             readings = api.get("/api/v1/readings/latest", params=params).json()["readings"]
             _check(truth, indicator, readings, levels, outcome)
+            some = random.Random(seed).sample(readings, min(EXPLAINED, len(readings)))
+            _check_parts(api, indicator, some, outcome)
     for day in _days(api, past, seed):
         for indicator in indicators:
             for period in indicator["periods"]:
@@ -91,6 +94,26 @@ def _check(
         groups[key][reading["subject"]] = reading
     for key, shown in groups.items():
         _check_group(truth, indicator, key, shown, outcome)
+
+
+def _check_parts(
+    api: httpx2.Client,
+    indicator: dict[str, Any],
+    readings: list[dict[str, Any]],
+    outcome: Outcome,
+) -> None:
+    """What explains a reading must add up to it, exactly."""
+    for reading in readings:
+        about = {k: reading[k] for k in ("indicator", "subject", "period")}
+        why = api.get("/api/v1/readings/why", params=about).json()
+        outcome.compared += 1
+        if not why["adds_up"]:
+            continue
+        for side in ("num", "den"):
+            whole = why["reading"][side]
+            parts = sum(p[side] or 0 for p in why["parts"])
+            if whole is not None and whole != parts:
+                outcome.differences.append(f"why {about}: {side} is {whole}, its parts {parts}")
 
 
 def _check_group(
