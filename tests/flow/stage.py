@@ -44,11 +44,18 @@ def passable_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait_for(told: Callable[[], Any], within_s: float, what: str, every_s: float = 0.1) -> Any:
-    """What ``told`` gives once it is true; the last thing it said when it never is."""
+def wait_for(
+    told: Callable[[], Any],
+    within_s: float,
+    what: str,
+    demo: Installation | None = None,
+    every_s: float = 0.1,
+) -> Any:
+    """What ``told`` gives once it is true; else fails with what was meant and the last words."""
     until = time.monotonic() + within_s
     while not (value := told()):
-        assert time.monotonic() < until, f"not within {within_s:g} s: {what}"
+        said = demo.said() if demo is not None else ""
+        assert time.monotonic() < until, f"not within {within_s:g} s: {what}\n{said}"
         time.sleep(every_s)
     return value
 
@@ -79,7 +86,7 @@ class Installation:
     def start(self, within_s: float = 40) -> None:
         """Run it and wait until its web process answers."""
         self.launch()
-        wait_for(lambda: self.get("/healthz") or self._ended(), within_s, f"web\n{self.said()}")
+        wait_for(lambda: self.get("/healthz") or self._ended(), within_s, "the web process", self)
         assert not self._ended(), self.said()
 
     def launch(self) -> None:

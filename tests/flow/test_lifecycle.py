@@ -14,6 +14,7 @@ import pytest
 
 from app.store.processes import parse
 from tests.flow.stage import ROOT, Installation, gone, passable_folder
+from tests.soak.ledger import left_behind
 
 
 @pytest.fixture
@@ -39,6 +40,15 @@ def test_it_ends_with_every_child_within_five_seconds_and_goes_on(demo: Installa
     begun = json.loads((demo.data_dir / "clock.json").read_text())["data_anchor"]
     assert demo.data_time() > stopped
     assert begun > "2022-10-03T07:30:00"
+
+
+def test_a_start_cut_short_leaves_no_one_and_the_next_one_serves(demo: Installation):
+    for delay_s in (0.3, 0.7, 1.1, 1.6, 2.2):
+        demo.launch()
+        time.sleep(delay_s)
+        assert demo.end(signal.SIGINT) < 5
+        assert left_behind(demo) == [], f"after {delay_s} s: {demo.said()}"
+    demo.start()
 
 
 def test_after_kill_9_no_one_is_left_and_data_time_does_not_go_back(demo: Installation):

@@ -134,9 +134,7 @@ def test_every_figure_is_true_now_and_at_past_instants(demo: Demo) -> None:
 def test_a_feed_event_becomes_a_painted_tile(demo: Demo) -> None:
     tile = '[data-tile^="ps.filed_online|area:10"]'
     with browser() as chromium:
-        page = chromium.new_page(
-            viewport={"width": 1920, "height": 1080}, bypass_csp=True
-        )
+        page = chromium.new_page(viewport={"width": 1920, "height": 1080}, bypass_csp=True)
         page.goto(demo.api + "/wall")
         page.wait_for_selector(f"{tile}[data-value]", timeout=20000)
         page.wait_for_function("document.body.dataset.link === 'live'", timeout=20000)

@@ -133,7 +133,7 @@ def test_both_serve_their_own_and_end_alone(
     for demo in pair:
         demo.launch()
     for demo in pair:
-        wait_for(lambda demo=demo: judged(demo), 60, f"judged tiles\n{demo.said()}")
+        wait_for(lambda demo=demo: judged(demo), 60, "judged tiles", demo)
         assert status(f"http://127.0.0.1:{demo.port}/readyz") == 200
     owners = {Path(f"/proc/{born.pid}").stat().st_uid for born in second.everyone() if born.alive()}
     who = plain_user()

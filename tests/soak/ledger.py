@@ -107,6 +107,8 @@ def left_behind(demo: Installation) -> list[str]:
     left = belonging_to(demo.data_dir)
     left += [n for n in ("children.pids", "postgres.pid") if (demo.data_dir / n).exists()]
     for name in ("demo.lock", "postgres.lock"):
+        if not (demo.data_dir / name).exists():
+            continue
         with (demo.data_dir / name).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
