@@ -119,4 +119,8 @@ class Children:
         return await ended
 
     def _write_down(self) -> None:
-        self._pids.write_text("".join(f"{b.line()}\n" for b in self._running.values()))
+        try:
+            self._pids.write_text("".join(f"{b.line()}\n" for b in self._running.values()))
+        except OSError as error:
+            # A full disk must not end the watch over a child: the kernel ends it with us anyway.
+            self._say(f"{self._pids} cannot be written: {error.strerror}; free the disk")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from datetime import datetime
 from pathlib import Path
@@ -92,6 +93,14 @@ def _in(clock: Clock, real_ahead_s: float, fastest: float) -> float:
 
 def _write(path: Path, told: dict[str, object]) -> None:
     """Replaced as a whole: a reader, or a kill, never meets half a file."""
+    text = json.dumps(told)
     fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(json.dumps(told))
-    fresh.replace(path)
+    try:
+        fresh.write_text(text)
+        fresh.replace(path)
+    except OSError as full:
+        if full.errno not in (errno.ENOSPC, errno.EDQUOT) or not path.exists():
+            raise
+        # The disk is full. These few bytes have their place on it: written over in one piece.
+        with path.open("r+") as kept:
+            kept.write(text.ljust(path.stat().st_size))

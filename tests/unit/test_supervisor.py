@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -53,6 +54,23 @@ def test_the_lease_foresees_a_change_of_pace(tmp_path: Path):
     assert told.begins_s == half_past_five - 60
     # One second at 60 brings the evening, the second one passes at 1200.
     assert DataTime(tmp_path, 60).begins_s == pytest.approx(half_past_five + 1200, abs=60)
+
+
+def test_on_a_full_disk_the_promise_is_kept_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    hands = Hands()
+    told = DataTime(tmp_path, 60, hands.machine)
+
+    def full(path: Path, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    hands.on(100)
+    told.mark()
+    monkeypatch.undo()
+    again = DataTime(tmp_path, 60, hands.machine)
+    assert again.begins_s == pytest.approx(OPENING_S + 102 * 60, abs=0.01)
 
 
 def test_a_broken_lease_is_named_with_the_remedy(tmp_path: Path):
