@@ -8,8 +8,9 @@ from tests.architecture.gates import GATES, ROOT, Gate, run
 
 
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.name)
-def test_gate(gate: Gate):
+def test_gate(gate: Gate, record_property):
     verdict = run(gate)
+    record_property(f"files of {gate.name}", verdict.looked_at)
     assert verdict.looked_at > 0, f"{gate.name} looked at nothing:\n{verdict.said}"
     assert verdict.passed, verdict.said
 

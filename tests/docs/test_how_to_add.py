@@ -49,9 +49,9 @@ def _contents(folder: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", sorted(p.stem for p in HOW_TO.glob("add-*.md")))
-def test_the_page_adds_without_an_edit_elsewhere(page: str, clone: Commands):
+def test_the_page_adds_without_an_edit_elsewhere(page: str, clone: Commands, record_property):
     before = _contents(clone.folder)
-    follow(HOW_TO / f"{page}.md", clone)
+    record_property("steps of pages followed", len(follow(HOW_TO / f"{page}.md", clone)))
     after = _contents(clone.folder)
     assert set(after) - set(before), "nothing was added"
     changed = {name for name in before if after.get(name) != before[name]}

@@ -22,6 +22,9 @@ from tests.docs.page import ROOT, Commands, Step, dialogue, matches, steps
 TUTORIAL = ROOT / "docs/tutorial/first-wall.md"
 
 
+HOW_TO = sorted((ROOT / "docs/how-to").glob("*.md"))
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -114,14 +117,14 @@ def reader() -> Iterator[Reader]:
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_the_tutorial_does_what_it_says(reader: Reader):
+def test_the_tutorial_does_what_it_says(reader: Reader, record_property):
     taken = steps(TUTORIAL)
     kinds = [step.kind for step in taken]
     assert kinds.count("run") >= 8
     assert {"stays", "stop", "see"} <= set(kinds)
     for step in taken:
         reader.take(step)
-    print(f"tutorial: {len(taken)} steps taken")
+    record_property("steps of pages followed", len(taken))
 
 
 def test_the_readme_names_what_there_is():
@@ -134,6 +137,12 @@ def test_the_readme_names_what_there_is():
 
 def pages() -> list[Path]:
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", HOW_TO, ids=lambda p: p.name)
+def test_every_block_of_a_how_to_is_one_a_test_can_follow(page: Path):
+    for step in steps(page):
+        assert step.kind in {"run", "edit", "create", "skip", "read"}, step.where
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda p: str(p.relative_to(ROOT)))

@@ -112,8 +112,9 @@ def profile(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SHIPPED, tmp_path / "laocai"))
 
 
-def test_what_is_shipped_has_no_mistake_and_every_indicator_an_example():
+def test_what_is_shipped_has_no_mistake_and_every_indicator_an_example(record_property):
     checked = check(SHIPPED)
+    record_property("examples of indicators", checked.examples)
     assert checked.findings == ()
     assert checked.indicators >= 16
     assert checked.examples >= checked.indicators
