@@ -10,8 +10,6 @@ import { begin } from './data/browser';
 import { follow } from './data/route.svelte';
 import { tongue } from './data/words.svelte';
 
-const theme = new URLSearchParams(location.search).get('theme');
-document.documentElement.dataset['theme'] = theme === 'light' || theme === 'dark' ? theme : 'dark';
 document.documentElement.lang = tongue.lang;
 
 const root = document.getElementById('app');

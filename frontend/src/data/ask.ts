@@ -1,9 +1,21 @@
 // Ask: one question to the programming interface; a problem becomes an error people can read.
 
-export async function ask<T>(path: string, query: Record<string, string | undefined> = {}): Promise<T> {
-  const url = new URL(`/api/v1/${path}`, location.href);
-  for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
-  const answer = await fetch(url, { headers: { accept: 'application/json' } });
+const PATIENCE_MS = 20000;
+
+export type Query = Record<string, string | undefined>;
+
+export function addressOf(path: string, query: Query = {}): string {
+  const told = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value) told.set(name, value);
+  const text = told.toString();
+  return `/api/v1/${path}${text ? `?${text}` : ''}`;
+}
+
+export async function ask<T>(path: string, query: Query = {}): Promise<T> {
+  const answer = await fetch(addressOf(path, query), {
+    headers: { accept: 'application/json' },
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
   if (answer.ok) return (await answer.json()) as T;
   let said = `${answer.status}`;
   try {

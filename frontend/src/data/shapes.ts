@@ -66,6 +66,20 @@ export interface Indicator {
   group: string;
 }
 
+export interface IndicatorDetail extends Indicator {
+  formula_vi: string;
+  targets: { value: number; subjects: string[]; levels: string[]; legal_source: string; deadline: string }[];
+}
+
+export interface Quarantined {
+  id: number;
+  source: string;
+  known_at: string;
+  reason: string;
+  payload: string;
+  count: number;
+}
+
 export interface Subject {
   id: string;
   level: string;

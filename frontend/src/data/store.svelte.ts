@@ -43,6 +43,9 @@ export class Store {
   readonly #moved = new SvelteMap<string, number>();
   /** Readings that were worse than their source when they came: their own flaw, until it is mended. */
   readonly #flaws = new SvelteMap<string, Quality>();
+  /** What the last snapshot brought figures of, and what it named: departments it only names. */
+  #brought = setOf([]);
+  #named = setOf([]);
   /** When a delta last spoke of a guest. */
   readonly #spoken = new SvelteMap<string, number>();
   #clock: Clock | null = null;
@@ -112,6 +115,8 @@ export class Store {
     refill(this.indicators, data.indicators, (i) => i.id);
     refill(this.subjects, [...data.subjects, ...this.guests.values()], (s) => s.id);
     const asked = [...this.readings.values()].filter((r) => this.guests.has(r.subject));
+    this.#brought = setOf(data.readings.map((reading) => reading.subject));
+    this.#named = setOf(data.subjects.map((subject) => subject.id));
     this.#flaws.clear();
     refill(this.readings, [...asked, ...data.readings], (r) => keyOf(r.indicator, r.subject, r.period));
     for (const reading of data.readings) this.#noteFlaw(reading);
@@ -135,13 +140,19 @@ export class Store {
 
   dismissGuest(id: string): void {
     if (!this.guests.delete(id)) return;
-    this.subjects.delete(id);
+    if (!this.#named.has(id)) this.subjects.delete(id);
     this.#spoken.delete(id);
+    if (this.#brought.has(id)) return;
     for (const [key, reading] of this.readings) {
       if (reading.subject !== id) continue;
       this.readings.delete(key);
       this.#flaws.delete(key);
     }
+  }
+
+  /** Whether every snapshot and refresh brings the figures of this subject. */
+  brought(id: string): boolean {
+    return this.#brought.has(id);
   }
 
   /** Milliseconds since a delta last spoke of a guest. */
@@ -205,6 +216,10 @@ export class Store {
     for (const [key, flaw] of [...this.#flaws])
       if (this.readings.get(key)?.source === now.id && worse(now.quality, flaw) === now.quality) this.#flaws.delete(key);
   }
+}
+
+function setOf(ids: string[]): ReadonlySet<string> {
+  return new Set(ids);
 }
 
 function refill<K, V>(map: SvelteMap<K, V>, values: V[], key: (value: V) => K): void {
