@@ -71,11 +71,13 @@ class Installation:
         command: tuple[str, ...] = (sys.executable,),
         root: Path = ROOT,
         settings: Mapping[str, str] | None = None,
+        does: tuple[str, ...] = ("demo",),
     ) -> None:
         self.data_dir = data_dir
         self.port, self.sim_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        self._who, self._command, self._root = who, command, root
+        self._who, self._root = who, root
+        self._command = (*command, "-m", "app.cli", *does)
         self._out = data_dir.parent / f"{data_dir.name}.out"
         self._settings = {
             "IOC_DATA_DIR": str(data_dir), "IOC_PORT": str(self.port),
@@ -94,7 +96,7 @@ class Installation:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("IOC_")}
         with self._out.open("ab") as out:
             self.process = subprocess.Popen(
-                [*self._command, "-m", "app.cli", "demo"], cwd=self._root,
+                self._command, cwd=self._root,
                 env=kept | self._settings, stdout=out, stderr=out,
                 **(self._who.identity() if self._who else {}),
             )  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.store.processes import parse
-from tests.flow.stage import ROOT, Installation, gone, passable_folder
+from tests.flow.stage import ROOT, Installation, gone, passable_folder, status, wait_for
 from tests.soak.ledger import left_behind
 
 
@@ -90,3 +90,23 @@ def test_a_second_one_in_the_same_directory_or_port_is_refused_in_words(demo: In
         assert says in done.stderr
         assert "Traceback" not in done.stderr
     assert demo.get("/healthz") is not None
+
+
+def test_production_under_the_supervisor_serves_and_ends_as_well():
+    """No simulated world, real time, upstream systems that are not there: it says so, and lives."""
+    with passable_folder() as folder:
+        (folder / "data").mkdir()
+        real = Installation(folder / "data", does=("serve", "--role", "all"))
+        try:
+            real.start()
+            assert status(f"http://127.0.0.1:{real.port}/readyz") == 200
+            snapshot = wait_for(lambda: real.json("/api/v1/snapshot"), 20, "a snapshot", real)
+            assert not snapshot["clock"]["simulated"]
+            assert not (real.data_dir / "clock.json").exists()
+            worker = wait_for(lambda: real.role("worker"), 10, "the worker", real)
+            os.kill(worker.pid, signal.SIGKILL)
+            wait_for(lambda: real.role("worker") not in (None, worker), 20, "another one", real)
+            assert real.end() < 5
+            assert left_behind(real) == []
+        finally:
+            real.close()

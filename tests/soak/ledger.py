@@ -48,10 +48,16 @@ class Books:
     wrong: list[str] = field(default_factory=list)
 
 
-def close_books(demo: Installation, past: int, seed: int) -> Books:
-    """Of a running installation that has caught up."""
+def close_ledger(demo: Installation) -> Books:
+    """What was emitted against what is stored, of a running installation that has caught up."""
     books = Books()
     asyncio.run(_count(demo, books))
+    return books
+
+
+def close_books(demo: Installation, past: int, seed: int) -> Books:
+    """The ledger, and every figure against the truth."""
+    books = close_ledger(demo)
     with (
         httpx2.Client(base_url=f"http://127.0.0.1:{demo.port}", timeout=60, trust_env=False) as api,
         httpx2.Client(
