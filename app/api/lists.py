@@ -138,6 +138,8 @@ def fed(parts: ApiParts) -> APIRouter:
                 "reason": r.reason,
                 "payload": r.payload,
                 "count": r.count,
+                "whole_page": r.whole_page,
+                "replayed": r.replayed,
             }
             for r in rows
         ]

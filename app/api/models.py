@@ -193,6 +193,8 @@ class Quarantined(Model):
     reason: str
     payload: str
     count: int
+    whole_page: bool = Field(description="a page that is asked for again, not a record passed over")
+    replayed: bool = Field(description="read by now, or asked for again with success")
 
 
 class Readings(Model):

@@ -33,6 +33,8 @@ class QuarantineRow:
     reason: str
     payload: str
     count: int
+    whole_page: bool = False
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class PgSources:
             QuarantineRow(
                 r["id"], r["source"], r["known_s"], r["reason"],
                 r["payload"][:4000].decode("utf-8", "replace"), r["count"],
+                r["whole_page"], r["replayed"] is not None,
             )
             for r in rows
         ]  # fmt: skip

@@ -1,0 +1,235 @@
+"""Named faults: only the feed that has one changes its state, when its file says; all come back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx2
+import pytest
+
+from app import wiring
+from app.ingest.discover import find_reader
+from app.settings import Settings
+from tests.flow.stage import OPENER, Installation, passable_folder, wait_for
+from tests.truth import compare
+
+SPEED = 60.0
+FEEDS = ("documents", "einvoice", "public_service")
+LATE_S, STALE_S = 300, 900  # as sources/<feed>.toml of every feed says
+SLACK_S = 2.5 * SPEED  # a sample and a poll are this late at most, in data time
+# What a mended collector would know of each feed's drift.
+MENDED = {
+    "documents": [(b'"sentAt"', b'"sent"')],
+    "einvoice": [
+        (b"<SLHD>", b"<SLHDon>"), (b"</SLHD>", b"</SLHDon>"),
+        (b"<TrangThai>", b"<TTNNT>"), (b"</TrangThai>", b"</TTNNT>"),
+    ],
+    "public_service": [(b'"MaTrangThai', b'"TrangThai')],
+}  # fmt: skip
+
+
+@dataclass
+class Watch:
+    """Looks at every source ten times a second: state, age in data time, and when it moved on."""
+
+    demo: Installation
+    seen: dict[str, list[tuple[float, str, float]]] = field(default_factory=dict)
+    waits: dict[str, list[float]] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Watch:
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def states(self, feed: str) -> list[str]:
+        """The states in the order they came, each once in a row."""
+        found: list[str] = []
+        for _, state, _ in self.seen.get(feed, []):
+            if not found or found[-1] != state:
+                found.append(state)
+        return found
+
+    def age_at(self, feed: str, state: str) -> float:
+        return next(age for _, told, age in self.seen[feed] if told == state)
+
+    def _look(self) -> None:
+        moved: dict[str, tuple[str, float]] = {}
+        while not self._stop.wait(0.1):
+            told = self.demo.json("/api/v1/sources")
+            now, real = self.demo.data_time(), time.monotonic()
+            for source in (told or {}).get("sources", ()):
+                feed, mark = source["id"], source["watermark"]
+                age = now - datetime.fromisoformat(mark).timestamp()
+                self.seen.setdefault(feed, []).append((real, source["quality"], age))
+                before, since = moved.get(feed, ("", real))
+                if mark != before:
+                    if before:
+                        self.waits.setdefault(feed, []).append(real - since)
+                    moved[feed] = (mark, real)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Installation]:
+    with passable_folder() as folder:
+        running = Installation(folder / "data")
+        try:
+            running.start()
+            wait_for(running.loaded, 120, "every source loaded", running)
+            yield running
+        finally:
+            running.close()
+
+
+def switch(demo: Installation, feed: str, fault: str, *, on: bool, **params: str) -> None:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{demo.sim_port}/control/faults/{feed}/{fault}",
+        json.dumps({"on": on, **params}).encode(),
+        {"Content-Type": "application/json"},
+        method="PUT",
+    )
+    with OPENER.open(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def source(demo: Installation, feed: str) -> dict[str, object]:
+    told = demo.json("/api/v1/sources")
+    return next(s for s in told["sources"] if s["id"] == feed)
+
+
+def fresh(demo: Installation, feed: str) -> bool:
+    return source(demo, feed)["quality"] == "fresh"
+
+
+def others_undisturbed(watch: Watch, feed: str) -> None:
+    for other in FEEDS:
+        if other != feed:
+            assert watch.states(other) == ["fresh"], other
+            # Polled every minute of data time, that is every second: nobody waits for another.
+            assert max(watch.waits[other]) < 3.0, (other, sorted(watch.waits[other])[-3:])
+
+
+@pytest.mark.parametrize(
+    ("feed", "fault", "named"),
+    [
+        ("einvoice", "outage", "503"),
+        ("public_service", "garbage", "broken"),
+        ("documents", "slow", "no whole answer"),
+    ],
+)
+def test_a_silent_feed_alone_turns_late_and_stale_when_its_file_says(
+    demo: Installation, feed: str, fault: str, named: str
+) -> None:
+    wait_for(demo.loaded, 30, "all fresh before", demo)
+    with Watch(demo) as watch:
+        switch(demo, feed, fault, on=True)
+        wait_for(lambda: source(demo, feed)["quality"] == "stale", 40, f"{feed} stale", demo)
+        told = source(demo, feed)
+        switch(demo, feed, fault, on=False)
+        wait_for(lambda: fresh(demo, feed), 40, f"{feed} fresh again by itself", demo)
+    assert named in str(told["last_error"])
+    assert watch.states(feed) == ["fresh", "late", "stale", "fresh"]
+    assert LATE_S <= watch.age_at(feed, "late") < LATE_S + SLACK_S
+    assert STALE_S <= watch.age_at(feed, "stale") < STALE_S + SLACK_S
+    others_undisturbed(watch, feed)
+
+
+def test_an_expired_session_is_opened_again_and_nobody_notices(demo: Installation) -> None:
+    wait_for(demo.loaded, 30, "all fresh before", demo)
+    with Watch(demo) as watch:
+        switch(demo, "public_service", "auth-expired", on=True)
+        time.sleep(4)  # several polls: there is nothing to wait for, which is the point
+        switch(demo, "public_service", "auth-expired", on=False)
+    assert watch.states("public_service") == ["fresh"]
+    others_undisturbed(watch, "public_service")
+
+
+def test_a_clock_that_runs_ahead_is_named_and_makes_nothing_older_or_younger(
+    demo: Installation,
+) -> None:
+    wait_for(demo.loaded, 30, "all fresh before", demo)
+    with Watch(demo) as watch:
+        switch(demo, "documents", "clock-skew", on=True)
+        wait_for(
+            lambda: "ahead" in str(source(demo, "documents")["last_error"]), 15, "it named", demo
+        )
+        switch(demo, "documents", "clock-skew", on=False)
+        wait_for(lambda: source(demo, "documents")["last_error"] is None, 15, "the note gone", demo)
+    assert min(age for _, _, age in watch.seen["documents"]) > -SLACK_S, "no negative age"
+    assert watch.states("documents") == ["fresh"]
+    others_undisturbed(watch, "documents")
+
+
+def test_drifted_records_are_kept_with_the_reason_and_replayed_after_the_mending(
+    demo: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_for(demo.loaded, 30, "all fresh before", demo)
+    with Watch(demo) as watch:
+        for feed in FEEDS:
+            switch(demo, feed, "schema-drift", on=True)
+        for feed in ("documents", "public_service"):
+            wait_for(lambda f=feed: source(demo, f)["quarantined"], 60, f"{feed} drifts", demo)
+        for feed in FEEDS:
+            switch(demo, feed, "schema-drift", on=False)
+    for feed in FEEDS:
+        assert watch.states(feed) == ["fresh"], "a drifted record stops nothing"
+    told = demo.json("/api/v1/quarantine?source=public_service")["quarantine"]
+    kept = [k for k in told if not k["whole_page"] and not k["replayed"]]
+    assert kept
+    assert all(k["reason"] and k["payload"] for k in kept)
+
+    settings = Settings(
+        data_dir=demo.data_dir,
+        database_url=demo.database_url(),
+        clock_file=demo.data_dir / "clock.json",
+        sim_port=demo.sim_port,
+    )
+    still = asyncio.run(wiring.replay(settings, "public_service"))
+    assert not still.ids, "the collector of today cannot read them yet"
+    assert sum(still.refused.values()) == len(kept)
+
+    def mended(name: str):
+        read = find_reader(name)
+        assert read is not None
+
+        def reader(raw: bytes, told: dict[str, str]):
+            for wrong, right in MENDED[name]:
+                raw = raw.replace(wrong, right)
+            return read(raw, told)
+
+        return reader
+
+    monkeypatch.setattr(wiring, "find_reader", mended)
+    for feed in FEEDS:
+        done = asyncio.run(wiring.replay(settings, feed))
+        assert not done.refused, done.refused
+        assert not asyncio.run(wiring.replay(settings, feed)).ids, "nothing is replayed twice"
+    wait_for(lambda: not any(source(demo, f)["quarantined"] for f in FEEDS), 20, "none left", demo)
+
+
+def test_after_everything_every_figure_is_true(demo: Installation) -> None:
+    wait_for(demo.loaded, 40, "all fresh", demo)
+    for fault in ("duplicate", "reorder", "late"):
+        for feed in FEEDS:
+            switch(demo, feed, fault, on=True)
+    time.sleep(5)  # data that is repeated, out of order and late comes in meanwhile
+    with (
+        httpx2.Client(base_url=f"http://127.0.0.1:{demo.port}", timeout=60, trust_env=False) as api,
+        httpx2.Client(
+            base_url=f"http://127.0.0.1:{demo.sim_port}", timeout=120, trust_env=False
+        ) as truth,
+    ):
+        outcome = compare(api, truth, 3, 11)
+    assert outcome.compared > 3000
+    assert outcome.differences == []
