@@ -71,6 +71,16 @@ export interface IndicatorDetail extends Indicator {
   targets: { value: number; subjects: string[]; levels: string[]; legal_source: string; deadline: string }[];
 }
 
+export interface Why {
+  reading: Reading;
+  definition: { id: string; version: string; records: string };
+  target: { value: number; near: number; critical: number; deadline: string | null; legal_source: string } | null;
+  parts: { subject: string | null; name_vi: string; value: number | null; num: number | null; den: number | null }[];
+  adds_up: boolean;
+  pages: { seq: number; payload_sha256: string; watermark: string; records: number; stored_real: string; collector: string }[];
+  pages_looked_at: number;
+}
+
 export interface Quarantined {
   id: number;
   source: string;

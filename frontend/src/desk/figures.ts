@@ -25,8 +25,10 @@ export function distance(value: number | null, target: number | null | undefined
 export function verdict(value: number | null, target: number | null | undefined, indicator: Indicator): string {
   if (value === null || target === null || target === undefined) return '';
   const short = indicator.better === 'up' ? target - value : value - target;
-  const size = indicator.unit === 'percent' ? `${number(Math.abs(short) * 100, 1)} ${say('points')}` : inWords(Math.abs(short), indicator);
+  // A shortfall of less than a tenth is still said.
+  const points = Math.abs(short) * 100;
+  const size = indicator.unit === 'percent' ? `${number(points, points < 0.05 ? 2 : 1)} ${say('points')}` : inWords(Math.abs(short), indicator);
   // What rounds to nothing is said as nothing.
-  if (short <= 1e-12) return Math.abs(short) < (indicator.unit === 'percent' ? 5e-4 : 1e-9) ? say('met') : `${tell('onTargetBy')} ${size}`;
+  if (short <= 1e-12) return Math.abs(short) < (indicator.unit === 'percent' ? 5e-5 : 1e-9) ? say('met') : `${tell('onTargetBy')} ${size}`;
   return `${tell(indicator.better === 'up' ? 'shortBy' : 'worseBy')} ${size}`;
 }

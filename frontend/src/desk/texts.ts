@@ -33,6 +33,7 @@ const vi = {
   doStuck: 'Việc nạp đứng lại. Xem lỗi gần nhất; nếu không có, kiểm tra tiến trình thu thập.',
   doQuarantine: 'Có bản ghi bị giữ lại: xem lý do trong danh sách bên dưới.',
   doNothing: 'Không cần làm gì.',
+  proof: 'Kiểm chứng con số', addsUp: 'Các phần cộng lại đúng bằng', partsOnly: 'Các phần (trung vị không cộng được)', num: 'Tử số', den: 'Mẫu số', elsewhere: 'Cơ quan khác, ngoài danh mục', feedPages: 'Trang dữ liệu gần nhất đã làm thay đổi con số', noPages: 'Không có trong các trang gần đây', definition: 'Định nghĩa', sector: 'Lĩnh vực', sizeN: 'Cỡ mẫu',
 };
 export type Text = keyof typeof vi;
 
@@ -67,6 +68,7 @@ const en: Record<Text, string> = {
   doStuck: 'Loading stands still. See the last error; if there is none, check the collecting process.',
   doQuarantine: 'Some records are held in quarantine: see the reasons in the list below.',
   doNothing: 'Nothing to do.',
+  proof: 'Check this figure', addsUp: 'The parts add up to exactly', partsOnly: 'The parts (medians do not add up)', num: 'Numerator', den: 'Denominator', elsewhere: 'Other agencies, not listed', feedPages: 'Youngest feed pages that moved it', noPages: 'None among the latest pages', definition: 'Definition', sector: 'Sector', sizeN: 'Sample size',
 };
 
 export function tell(text: Text): string {
