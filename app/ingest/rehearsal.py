@@ -126,8 +126,10 @@ class Stage:
 
         ticking = asyncio.ensure_future(tick())
         try:
+            # It ticks before and after, so that a block at either end of the call is seen.
+            await asyncio.sleep(0.01)
             page = await self.collect(feed, since)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
         finally:
             ticking.cancel()
         return page, longest

@@ -108,6 +108,9 @@ def reader() -> Iterator[Reader]:
     environment = clean_environment(folder / "data")
     environment |= {name: str(port) for name, port in own.items()} | {"IOC_SCALE": "0.01"}
     swap = {f"127.0.0.1:{told}": f"127.0.0.1:{own[name]}" for name, told in ports.items()}
+    assert recipe("truth") == "@$(PY) -m tests.truth"
+    told = f"{sys.executable} -m tests.truth --api http://{swap['127.0.0.1:8000']}"
+    swap["make truth"] = f"{told} --truth http://{swap['127.0.0.1:8900']} --past 3"
     following = Reader(Commands(ROOT, environment, swap), folder / "log")
     yield following
     if following.running is not None:
