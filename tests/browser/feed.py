@@ -39,6 +39,9 @@ class Feed:
     sources: dict[str, Json] = field(default_factory=dict)
     alerts: list[Json] = field(default_factory=list)
     scene: Json = field(default_factory=dict)
+    # Counted up by a test that changed something: every screen then gets a new snapshot.
+    edition: int = 0
+    over: bool = False
 
     def clock(self) -> Json:
         return {"data": NOW.isoformat(), "rate": self.rate, "real": ago(0), "simulated": True}

@@ -1,4 +1,4 @@
-"""Server: the built screens and a live channel that a test holds in its hands, over real sockets."""
+"""Server: the built screens and a live channel that a test holds in its hand, on real sockets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.api.pages import pages
 from tests.browser.feed import ROOT, Feed
 
 STATIC = ROOT / "app/static"
-BEAT_S = 0.5
+BEAT_S = 0.2
 
 
 def _app(feed: Feed) -> Starlette:
@@ -38,11 +38,15 @@ def _app(feed: Feed) -> Starlette:
         hello = {"epoch": "e", "offset": 1, "build": feed.build, "schema": 1}
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await ws.send_json({"t": "hello", **hello, "clock": feed.clock()})
-            await ws.send_json({"t": "snapshot", "data": feed.snapshot()})
-            while True:
+            sent = -1
+            while not feed.over:
+                if feed.edition != sent and feed.beating:
+                    sent = feed.edition
+                    await ws.send_json({"t": "snapshot", "data": feed.snapshot()})
                 for frame in feed.frames() if feed.beating else ():
                     await ws.send_json(frame)
                 await asyncio.sleep(BEAT_S)
+            await ws.close()
 
     routes = [Route("/api/v1/snapshot", snapshot), WebSocketRoute("/api/v1/live", live)]
     return Starlette(routes=[*routes, pages(STATIC)])
@@ -70,5 +74,5 @@ def served(feed: Feed) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{door.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            feed.over, server.should_exit = True, True
             thread.join(10)
