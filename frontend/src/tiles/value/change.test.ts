@@ -21,7 +21,7 @@ test.each([
 });
 
 test('a change too large for the unit of the figure brings its own', () => {
-  expect(change(2e6, 80e9, money)?.text).toBe('↗ 80,0 tỷ đ');
+  expect(change(2e6, 80e9, money)?.text).toBe('↗ 80,0 tỷ');
 });
 
 test('without a figure or a close there is no change', () => {

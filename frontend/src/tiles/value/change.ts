@@ -23,7 +23,8 @@ function size(value: number, by: number, { unit, decimals }: Measured): string {
   if (unit === 'vnd') {
     const scale = Math.abs(value) >= 1e9 ? 1e9 : Math.abs(value) >= 1e6 ? 1e6 : 1;
     const scaled = by / scale;
-    return scaled < 1000 ? number(scaled, scaled >= 100 || scale === 1 ? 0 : 1) : inWords(by, { unit, decimals });
+    // Far beyond the unit beside it, the change brings its own, without saying đồng twice.
+    return scaled < 1000 ? number(scaled, scaled >= 100 || scale === 1 ? 0 : 1) : inWords(by, { unit, decimals }).replace(/ ?[đ₫]$/u, '');
   }
   return number(by, unit === 'count' && Number.isInteger(by) ? 0 : decimals);
 }
