@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import typer
 
+from app.cli._words import lose_words_rather_than_work
 from app.settings import Settings, load_settings
 from app.supervisor.run import StartFailed, run
 
@@ -36,6 +37,7 @@ def command(role: Role = typer.Option(Role.all, help="all supervises one of each
             f"The role {role.value} alone needs a database: set IOC_DATABASE_URL to"
             " postgresql://user:password@host:port/database, or use --role all."
         )
+    lose_words_rather_than_work()
     if role is Role.web:
         _web(settings)
     else:

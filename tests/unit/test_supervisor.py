@@ -286,3 +286,28 @@ def test_the_fill_is_read_from_the_sources():
     assert read_fill(b'{"sources":[]}').done is False
     assert read_fill(b"nothing") is None
     assert read_fill(None) is None
+
+
+TALKER = """
+import logging, sys
+import structlog
+from app.cli._words import lose_words_rather_than_work
+if sys.argv[1] == "patient":
+    lose_words_rather_than_work()
+logging.basicConfig()
+for _ in range(3):
+    structlog.get_logger("x").warning("the disk is full")
+    logging.getLogger("y").error("so it is")
+    print("nobody reads this", flush=True)
+sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [("patient", 7), ("as usual", 1)])
+def test_a_process_whose_words_find_no_room_goes_on(how: str, code: int):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", TALKER, how], cwd=ROOT, stdout=full, stderr=full, timeout=60,
+            check=False, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+    assert done.returncode == code
