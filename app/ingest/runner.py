@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
@@ -201,12 +201,15 @@ def _check_onward(page: Page, given: set[str], before_s: int) -> None:
 async def run(runners: Sequence[SourceRunner], stop: asyncio.Event) -> None:
     """Let APScheduler trigger each runner's polls until ``stop``."""
     scheduler = AsyncIOScheduler(timezone=UTC)
+    loop = asyncio.get_running_loop()
     running: set[str] = set()
+    due: dict[str, tuple[SourceRunner, float]] = {}  # by the clock that nobody sets
 
     async def fire(runner: SourceRunner) -> None:
         if runner.config.id in running:
             return
         running.add(runner.config.id)
+        due.pop(runner.config.id, None)
         try:
             wait_s = await runner.poll()
         finally:
@@ -215,6 +218,7 @@ async def run(runners: Sequence[SourceRunner], stop: asyncio.Event) -> None:
             arm(runner, wait_s)
 
     def arm(runner: SourceRunner, wait_s: float) -> None:
+        due[runner.config.id] = (runner, loop.time() + wait_s)
         scheduler.add_job(
             fire,
             "date",
@@ -227,24 +231,24 @@ async def run(runners: Sequence[SourceRunner], stop: asyncio.Event) -> None:
             max_instances=1,
         )
 
+    def set_anew() -> None:
+        for runner, at in list(due.values()):
+            arm(runner, max(0.0, at - loop.time()))
+
     scheduler.start()
     for runner in runners:
         arm(runner, 0.0)
     with Watch(SourceRunner._call.__code__):
-        await _watch(scheduler, stop)
+        await _watch(set_anew, stop)
     scheduler.shutdown(wait=False)
 
 
-async def _watch(scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
-    """APScheduler stops firing when the wall clock steps back: compare with the monotonic one."""
+async def _watch(set_anew: Callable[[], None], stop: asyncio.Event) -> None:
+    """The schedule is told in wall time, which people set: compare it with the monotonic clock."""
     loop = asyncio.get_running_loop()
     wall, mono = real_s(), loop.time()
     while not stop.is_set():
         await asyncio.sleep(1)
-        stepped = (real_s() - wall) - (loop.time() - mono)
-        if abs(stepped) > 2.0:
-            for job in scheduler.get_jobs():
-                moved = job.next_run_time + timedelta(seconds=stepped)
-                scheduler.modify_job(job.id, next_run_time=moved)
-            scheduler.wakeup()
+        if abs((real_s() - wall) - (loop.time() - mono)) > 2.0:
+            set_anew()
             wall, mono = real_s(), loop.time()
