@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from statistics import median
 from types import ModuleType
 
 from app.domain.record import Record, RecordUpdate, merge
@@ -142,9 +143,9 @@ def _again(heard: Heard) -> str:
 
 
 def _quickly(heard: Heard) -> str:
-    slow = (t for t in heard.tried if t.trial.hostile and t.outcome.seconds > REFUSED_WITHIN_S)
+    slow = (t for t in heard.tried if t.trial.hostile and t.outcome.cpu_s > REFUSED_WITHIN_S)
     for tried in slow:
-        return f"{tried.trial.name}: {tried.outcome.seconds:.1f} s; look at its size first"
+        return f"{tried.trial.name}: {tried.outcome.cpu_s:.1f} s of work; look at its size first"
     return ""
 
 
@@ -181,9 +182,11 @@ def _watermark(heard: Heard) -> str:
 
 
 def _unblocked(heard: Heard) -> str:
-    if heard.blocked_s <= BLOCKED_AT_MOST_S:
+    """The median page: one alone may have met a busy machine."""
+    blocked_s = median(heard.blocked) if heard.blocked else 0.0
+    if blocked_s <= BLOCKED_AT_MOST_S:
         return ""
-    return f"kept for {heard.blocked_s:.2f} s at once; at most {BLOCKED_AT_MOST_S} s: await, or ask"
+    return f"kept for {blocked_s:.2f} s a page; at most {BLOCKED_AT_MOST_S} s: await, or take less"
 
 
 def _speed(heard: Heard) -> str:
