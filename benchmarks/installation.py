@@ -64,6 +64,8 @@ def installation(
     command: str, environment: Mapping[str, str], began_s: float | None = None
 ) -> Iterator[Installation]:
     """Start `ioc <command>`, with data time from ``began_s``; nothing of it is left at the end."""
+    # Ended from outside, the installation must end too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="ioc-bench-"))
     folder.chmod(0o755)  # as root, PostgreSQL runs under another account
     data = folder / "data"

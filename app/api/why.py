@@ -25,47 +25,20 @@ PAGES_SHOWN = 5
 def why(parts: ApiParts) -> APIRouter:
     """``/readings/why``."""
     router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["figures"])
-    profile = parts.profile
-    places = numbers(profile)
-
-    @lru_cache(maxsize=50_000)
-    def subjects_of(owner: str, sector: str) -> frozenset[str]:
-        return frozenset(profile.subjects_of(owner, sector))
+    origin = _Origin(parts)
 
     @router.get("/readings/why", response_model=models.Why)
     async def explain(query: Annotated[WhyQuery, Query()]) -> Response:
         """Formula, parts that add up to the reading, target, and the feed pages that moved it."""
-        check_indicators(profile, [query.indicator])
+        check_indicators(parts.profile, [query.indicator])
         check_period(query.period)
-        choose_subjects(profile, [query.subject], None)
-        indicator = profile.indicators[query.indicator]
-        period = query.period or indicator.periods[0]
-        wanted = parts_of(profile, query.subject, by_group="group" in indicator.levels)
-        found = await parts.readings.latest(
-            EVERYTHING,
-            indicators=[indicator.id],
-            subjects=[query.subject, *wanted],
-            period=period,
-        )
-        whole = next((r for r in found if r.subject == query.subject), None)
-        if whole is None:
-            raise Refused(
-                404,
-                f"{indicator.id} has no {period} reading for {query.subject}; expected one of the"
-                f" levels {', '.join(indicator.levels)}; see /api/v1/readings/latest",
-            )
-        pages: list[FeedPage] = []
-        looked = 0
-        if parts.provenance is not None:
-            pages, looked = await parts.provenance.pages(
-                indicator.source,
-                places[indicator.id],
-                lambda owner, sector: query.subject in subjects_of(owner, sector),
-                PAGES_SHOWN,
-            )
+        choose_subjects(parts.profile, [query.subject], None)
+        indicator = parts.profile.indicators[query.indicator]
+        whole, others = await _readings(parts, indicator, query.subject, query.period)
+        shares = add_up(whole, others)
+        pages, looked = await origin.pages(indicator, query.subject)
         healths = {h.id: h for h in await parts.sources.health()}
-        judged = qualities(profile, healths, parts.clock.now_s(), parts.clock.rate())
-        shares = add_up(whole, [r for r in found if r.subject != query.subject])
+        judged = qualities(parts.profile, healths, parts.clock.now_s(), parts.clock.rate())
         body: Json = {
             "reading": reading_shape(whole, judged),
             "definition": _definition(indicator),
@@ -78,6 +51,46 @@ def why(parts: ApiParts) -> APIRouter:
         return json(body)
 
     return router
+
+
+async def _readings(
+    parts: ApiParts, indicator: Indicator, subject: str, asked: str | None
+) -> tuple[Reading, list[Reading]]:
+    """The reading asked about and those of its parts, read together so that they add up."""
+    period = asked or indicator.periods[0]
+    wanted = parts_of(parts.profile, subject, by_group="group" in indicator.levels)
+    found = await parts.readings.latest(
+        EVERYTHING, indicators=[indicator.id], subjects=[subject, *wanted], period=period
+    )
+    whole = next((r for r in found if r.subject == subject), None)
+    if whole is None:
+        raise Refused(
+            404,
+            f"{indicator.id} has no {period} reading for {subject}; expected one of the levels"
+            f" {', '.join(indicator.levels)}; see /api/v1/readings/latest",
+        )
+    return whole, [r for r in found if r.subject != subject]
+
+
+class _Origin:
+    """Which feed pages moved a figure; who counts for whom is remembered."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        self._provenance = parts.provenance
+        self._places = numbers(parts.profile)
+        self._subjects = lru_cache(maxsize=50_000)(
+            lambda owner, sector: frozenset(parts.profile.subjects_of(owner, sector))
+        )
+
+    async def pages(self, indicator: Indicator, subject: str) -> tuple[list[FeedPage], int]:
+        if self._provenance is None:
+            return [], 0
+        return await self._provenance.pages(
+            indicator.source,
+            self._places[indicator.id],
+            lambda owner, sector: subject in self._subjects(owner, sector),
+            PAGES_SHOWN,
+        )
 
 
 def _definition(indicator: Indicator) -> Json:

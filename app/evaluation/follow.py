@@ -17,7 +17,7 @@ import structlog
 from app.domain.judged import Judged
 from app.domain.period import bounds
 from app.domain.profile import Profile
-from app.evaluation.source import SourceEvaluation
+from app.evaluation.source import Occasion, SourceEvaluation
 from app.evaluation.tally import Step
 
 log = structlog.get_logger("evaluation")
@@ -101,36 +101,21 @@ class Follower:
         reached = self._caught_up_at
         for page in pages:
             tally.add(page.steps)
+            filling = reached is None or page.seq <= reached
             close = self._close_after(tally.at_s or 0)
             while close <= page.watermark_s:
                 tally.advance(close)
-                batch.append(
-                    evaluation.judge(
-                        page.seq,
-                        page.watermark_s,
-                        filling=reached is None or page.seq <= reached,
-                        latest=False,
-                        day=close == bounds("day", close)[1],
-                        frame=True,
-                        bulk=bulk,
-                    )
-                )
+                day = close == bounds("day", close)[1]
+                closing = Occasion(filling, bulk, day=day, frame=True)
+                batch.append(evaluation.judge(page.seq, page.watermark_s, closing))
                 close = self._close_after(close + 1)
             tally.advance(page.watermark_s)
         now = asyncio.get_running_loop().time()
         if not bulk or now - self._shown_at > FILL_SHOWS_EVERY_S:
             self._shown_at = now
             last = pages[-1]
-            batch.append(
-                evaluation.judge(
-                    last.seq,
-                    last.watermark_s,
-                    filling=reached is None or last.seq <= reached,
-                    latest=True,
-                    day=False,
-                    bulk=bulk,
-                )
-            )
+            shown = Occasion(reached is None or last.seq <= reached, bulk, latest=True)
+            batch.append(evaluation.judge(last.seq, last.watermark_s, shown))
         if batch:
             # The place kept is that of the last judged page: the rest is read again after a crash.
             await self._readings.commit(batch)

@@ -9,7 +9,7 @@ import structlog
 from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.evaluation.follow import PageLog, Readings
-from app.evaluation.source import SourceEvaluation
+from app.evaluation.source import Occasion, SourceEvaluation
 
 log = structlog.get_logger("evaluation")
 PAGES_AT_ONCE = 200
@@ -40,7 +40,7 @@ async def backfill(source: str, profile: Profile, pages: PageLog, readings: Read
     closes, close = 0, bounds("day", began)[1]
     while close <= at_s:
         evaluation.tally.advance(close)
-        judged = evaluation.judge(seq, watermark_s, filling=True, latest=False, day=True, bulk=True)
+        judged = evaluation.judge(seq, watermark_s, Occasion(filling=True, bulk=True, day=True))
         await readings.commit_history(judged)
         closes, close = closes + 1, bounds("day", close + 1)[1]
     log.info("history judged", source=source, indicators=sorted(fresh), days=closes)

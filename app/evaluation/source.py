@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from app.domain.indicator import Indicator, Target
 from app.domain.judged import Frame, Head, Judged
@@ -17,6 +18,22 @@ ANNOUNCED_AT_MOST = 2000
 _SHOWN = frozenset(("province", "district", "tier", "group"))
 
 Figure = tuple[float | None, int | None, int | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why an instant is judged.
+
+    ``filling``: history is loaded for the first time, so nobody is to be told. ``bulk``: more pages
+    wait, so that only what every screen shows is announced. ``latest``: screens are to show it.
+    ``day``: a day ends here. A frame is kept for ``day`` and for ``frame``.
+    """
+
+    filling: bool
+    bulk: bool
+    latest: bool = False
+    day: bool = False
+    frame: bool = False
 
 
 class SourceEvaluation:
@@ -45,61 +62,47 @@ class SourceEvaluation:
         self._shown = {s.id for s in profile.subjects.values() if s.level in _SHOWN}
         self._framed_s = 0
 
-    def judge(
-        self,
-        seq: int,
-        watermark_s: int,
-        *,
-        filling: bool,
-        latest: bool,
-        day: bool,
-        bulk: bool,
-        frame: bool = False,
-    ) -> Judged:
-        """Judge everything at the tally's instant.
-
-        ``filling``: history is loaded for the first time, so nobody is to be told; ``bulk``: more
-        pages wait, so that only what every screen shows is announced; ``day``: a day ends here. A
-        frame is kept for ``day`` and for ``frame``.
-        """
+    def judge(self, seq: int, watermark_s: int, on: Occasion) -> Judged:
+        """Judge everything at the tally's instant."""
         at_s = self.tally.at_s or 0
         heads: list[Head] = []
         changed: list[Reading] = []
         watched: list[Reading] = []
         announced: list[Reading] = []
-        for number, indicator in enumerate(self.indicators):
-            for kind in indicator.periods if self.judges(number) else ():
-                head, touched = self._refresh(number, indicator, kind, at_s)
-                heads.append(head)
-                key = (number, kind)
-                self._unwritten.setdefault(key, set()).update(touched)
-                rules = self._watched.get(key, set())
-                tell = touched if not bulk else {s for s in touched if s in self._shown}
-                watched += self._readings(key, head, sorted(rules), at_s, watermark_s)
-                announced += self._readings(key, head, sorted(tell - rules), at_s, watermark_s)
-                if latest:
-                    subjects = sorted(self._unwritten.pop(key))
-                    changed += self._readings(key, head, subjects, at_s, watermark_s)
-        framed = day or frame or (latest and not bulk and at_s // LIVE_FRAME_S > self._framed_s)
-        if framed:
-            self._framed_s = at_s // LIVE_FRAME_S
+        for key in self._keys():
+            head, touched = self._refresh(*key, at_s)
+            heads.append(head)
+            self._unwritten.setdefault(key, set()).update(touched)
+            rules = self._watched.get(key, set())
+            tell = {s for s in touched if s in self._shown} if on.bulk else touched
+            watched += self._readings(key, head, sorted(rules), at_s, watermark_s)
+            announced += self._readings(key, head, sorted(tell - rules), at_s, watermark_s)
+            if on.latest:
+                subjects = sorted(self._unwritten.pop(key))
+                changed += self._readings(key, head, subjects, at_s, watermark_s)
         self.tally.dirty.clear()
         return Judged(
             self.source,
             seq,
             at_s,
             watermark_s,
-            filling,
+            on.filling,
             tuple(heads),
             tuple(changed),
             # Those an alert rule looks at come first: their timers must never miss one.
             tuple((watched + announced)[:ANNOUNCED_AT_MOST]),
-            tuple(self._frame(h, n, k) for (n, k), h in zip(self._keys(), heads, strict=True))
-            if framed
-            else (),
-            day,
-            latest,
+            self._frames(heads, on, at_s),
+            on.day,
+            on.latest,
         )
+
+    def _frames(self, heads: Sequence[Head], on: Occasion, at_s: int) -> tuple[Frame, ...]:
+        ticks = on.latest and not on.bulk and at_s // LIVE_FRAME_S > self._framed_s
+        if not (on.day or on.frame or ticks):
+            return ()
+        self._framed_s = at_s // LIVE_FRAME_S
+        keyed = zip(self._keys(), heads, strict=True)
+        return tuple(self._frame(h, n, k) for (n, k), h in keyed)
 
     def _keys(self) -> list[tuple[int, str]]:
         return [(n, k) for n, i in enumerate(self.indicators) if self.judges(n) for k in i.periods]
@@ -108,10 +111,9 @@ class SourceEvaluation:
         """Numbers are places among all indicators of the source, even when only some are judged."""
         return self._only is None or self.indicators[number].id in self._only
 
-    def _refresh(
-        self, number: int, indicator: Indicator, kind: str, at_s: int
-    ) -> tuple[Head, set[str]]:
+    def _refresh(self, number: int, kind: str, at_s: int) -> tuple[Head, set[str]]:
         """Bring the figures of one (indicator, period) up to date; says which subjects moved."""
+        indicator = self.indicators[number]
         begin, sums = self.tally.current(number, kind)
         key = (number, kind)
         known = self._figures.get(key)
