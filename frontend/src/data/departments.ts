@@ -1,7 +1,7 @@
 // Departments: the English names of the provincial bodies that every province of Viet Nam has.
 
 const FULL: Record<string, string> = {
-  'Văn phòng UBND tỉnh': 'Provincial Committee Office',
+  'Văn phòng UBND tỉnh': 'PPC Office',
   'Sở Kế hoạch và Đầu tư': 'Dept of Planning & Investment',
   'Sở Tài chính': 'Dept of Finance',
   'Sở Nội vụ': 'Dept of Home Affairs',

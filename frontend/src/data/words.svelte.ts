@@ -31,7 +31,7 @@ const en: Record<Word, string> = {
   none: 'No target', fresh: 'Fresh', late: 'Late', absent: 'Source lost', loading: 'Loading', no_source: 'No source yet',
   connecting: 'Connecting', live: 'Live', laggingLink: 'Slow link', lost: 'Link lost',
   incompatible: 'New version, reloading', simulated: 'SIMULATED DATA', target: 'Target', goal: 'Goal', noTarget: 'Statistic',
-  old: 'Stale', alerts: 'Alerts', noAlerts: 'No alerts', active: 'open', targetShort: 'target',
+  old: 'Stale', alerts: 'Alerts', noAlerts: 'No alerts', active: 'open', targetShort: 'goal',
   lostSince: 'Screen disconnected since', frozen: 'Figures stopped at', retry: 'next try in', trying: 'trying now',
   s: 's', min: 'min', hour: 'h', day: 'd', billion: 'bn ₫', million: 'm ₫', dong: '₫', more: 'more alerts', unshown: 'not shown', newBuild: 'New version', flood: 'Flood', flooding: 'alerts in 10 min', firstOut: 'First', raised: 'alerts',
   desk: 'Desk', wall: 'Wall', sources: 'Sources', cases: 'Overdue cases', indicators: 'Indicators',
