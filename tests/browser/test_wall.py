@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -316,13 +317,16 @@ def test_a_wall_fetches_neither_charts_nor_foreign_letters(chromium: Browser) ->
     with served(feed) as url:
         page = chromium.new_page(viewport={"width": 1920, "height": 1080})
         bodies: dict[str, int] = {}
-        page.on("response", lambda got: bodies.update({got.url: len(got.body())}))
+        page.on("response", lambda got: bodies.update({got.url: len(gzip.compress(got.body()))}))
         page.goto(f"{url}/wall?lang=vi")
         page.wait_for_selector("article[data-tile]")
         page.wait_for_load_state("load")
         page.close()
     names = [url.rsplit("/", 1)[1] for url in bodies]
     scripts = [name for name in names if name.endswith(".js")]
+    weight = sum(size for url, size in bodies.items() if url.endswith(".js"))
+    print(f"the wall's scripts: {weight / 1000:.1f} kB compressed")
+    assert 5_000 < weight < 50_000
     assert scripts and not [name for name in scripts if name.startswith(("Desk", "Chart"))]
     fonts = sorted(name.split("-wdth")[0] for name in names if name.endswith(".woff2"))
     assert set(fonts) <= {f"ibm-plex-sans-{one}" for one in ("latin", "latin-ext", "vietnamese")}
