@@ -5,11 +5,12 @@ import type { Text } from './texts';
 
 // The first that fits; what a feed says is in app/ingest and in the collectors.
 const SIGNS: [RegExp, Text][] = [
-  [/\b40[13]\b|auth|credential|token|password|sign/i, 'doAuth'],
-  [/clock is|ahead of ours/i, 'doClock'],
-  [/^broken:|expected/i, 'doBroken'],
-  [/\b429\b|\b503\b|busy|retry-after/i, 'doBusy'],
-  [/timeout|timed out|no page in|too slow|deadline/i, 'doSlow'],
+  [/^broken:/, 'doBroken'],
+  [/clock is \d/, 'doClock'],
+  [/\b(?:HTTP|answers) (?:429|503)\b/, 'doBusy'],
+  [/\b(?:HTTP|answers) 5\d\d\b/, 'doDown'],
+  [/\b(?:HTTP|answers) 40[137]\b|error_code|credential|password|client_id|secret/, 'doAuth'],
+  [/no whole answer|no page in|timeout/i, 'doSlow'],
 ];
 
 export function advice(source: Pick<Source, 'last_error' | 'quarantined'>, quality: Quality, stuck: boolean): Text {
