@@ -32,6 +32,7 @@ from app.evaluation import follow as evaluation
 from app.evaluation.history import backfill
 from app.flow import together
 from app.ingest import runner as ingest
+from app.ingest import schedule
 from app.ingest.discover import find_reader, lend_collector, version_of
 from app.ingest.reread import Reread, reread
 from app.ingest.upstream import Upstream
@@ -65,7 +66,7 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
     receivers = tuple(open_receivers(settings.receiver_tables()))
     await together(
         stop,
-        ingest.run(_collecting(profile, clock, stores), stop),
+        schedule.run(_collecting(profile, clock, stores), stop),
         *(
             evaluation.run(f, stores.pages.bell(f.source), stop)
             for f in _judging(profile, clock, stores)

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from app.domain.clock import Clock, real_s
+from app.domain.clock import Clock
 from app.domain.feed import Feed, FeedBroken, FeedDown, Page
 from app.domain.source import SourceConfig
 from app.ingest.lane import Lane, Stuck
-from app.ingest.watch import Blocks, Watch
+from app.ingest.watch import Blocks
 
 log = structlog.get_logger("ingest")
 POLL_DEADLINE_S = 120.0
+COMMIT_DEADLINE_S = 180.0
 BREAKER_AFTER = 5
 GLOBAL_CAP = 16
 PAGE_AT_MOST = 50_000
@@ -94,7 +93,8 @@ class SourceRunner:
         return max(0.2, self.clock.real_seconds_until(due)) + random.uniform(0, 0.05)  # noqa: S311
 
     async def _drain(self) -> None:
-        cursor, seq, _ = await self.store.open_source(self.config.id)
+        async with asyncio.timeout(COMMIT_DEADLINE_S):
+            cursor, seq, _ = await self.store.open_source(self.config.id)
         given, before_s, more = {cursor}, 0, True
         while more:
             page, note = await self._next_page(cursor)
@@ -107,7 +107,8 @@ class SourceRunner:
                 # before its own commit.
                 self._ahead = asyncio.create_task(self._ask(page.cursor))
             seq += 1
-            await self.store.commit(self.config.id, seq, page, int(self.clock.now_s()), note)
+            async with asyncio.timeout(COMMIT_DEADLINE_S):
+                await self.store.commit(self.config.id, seq, page, int(self.clock.now_s()), note)
             cursor, more = page.cursor, page.more
 
     async def _next_page(self, cursor: str) -> tuple[Page, str | None]:
@@ -196,59 +197,3 @@ def _check_onward(page: Page, given: set[str], before_s: int) -> None:
             "'complete up to' stands still though there is more; expected the published second of"
             " the last record of each page"
         )
-
-
-async def run(runners: Sequence[SourceRunner], stop: asyncio.Event) -> None:
-    """Let APScheduler trigger each runner's polls until ``stop``."""
-    scheduler = AsyncIOScheduler(timezone=UTC)
-    loop = asyncio.get_running_loop()
-    running: set[str] = set()
-    due: dict[str, tuple[SourceRunner, float]] = {}  # by the clock that nobody sets
-
-    async def fire(runner: SourceRunner) -> None:
-        if runner.config.id in running:
-            return
-        running.add(runner.config.id)
-        due.pop(runner.config.id, None)
-        try:
-            wait_s = await runner.poll()
-        finally:
-            running.discard(runner.config.id)
-        if not stop.is_set():
-            arm(runner, wait_s)
-
-    def arm(runner: SourceRunner, wait_s: float) -> None:
-        due[runner.config.id] = (runner, loop.time() + wait_s)
-        scheduler.add_job(
-            fire,
-            "date",
-            run_date=datetime.fromtimestamp(real_s() + wait_s, UTC),
-            args=(runner,),
-            id=runner.config.id,
-            replace_existing=True,
-            misfire_grace_time=None,
-            coalesce=True,
-            max_instances=1,
-        )
-
-    def set_anew() -> None:
-        for runner, at in list(due.values()):
-            arm(runner, max(0.0, at - loop.time()))
-
-    scheduler.start()
-    for runner in runners:
-        arm(runner, 0.0)
-    with Watch(SourceRunner._call.__code__):
-        await _watch(set_anew, stop)
-    scheduler.shutdown(wait=False)
-
-
-async def _watch(set_anew: Callable[[], None], stop: asyncio.Event) -> None:
-    """The schedule is told in wall time, which people set: compare it with the monotonic clock."""
-    loop = asyncio.get_running_loop()
-    wall, mono = real_s(), loop.time()
-    while not stop.is_set():
-        await asyncio.sleep(1)
-        if abs((real_s() - wall) - (loop.time() - mono)) > 2.0:
-            set_anew()
-            wall, mono = real_s(), loop.time()

@@ -16,7 +16,7 @@ from apscheduler.schedulers import base
 
 from app.domain.feed import Feed, Page
 from app.domain.source import SourceConfig
-from app.ingest import runner as ingest
+from app.ingest import schedule
 from app.ingest.runner import SourceRunner
 
 EVERY_S = 0.25
@@ -96,14 +96,14 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
             return datetime.fromtimestamp(told.now_s(), tz)
 
     monkeypatch.setattr(base, "datetime", Told)
-    monkeypatch.setattr(ingest, "real_s", told.now_s)
+    monkeypatch.setattr(schedule, "real_s", told.now_s)
     return told
 
 
 @pytest.mark.parametrize("step_s", [3600.0, -3600.0])
 async def test_polls_go_on_at_their_pace_when_the_clock_is_set(wall: Wall, step_s: float) -> None:
     counted, stop = Counted(), asyncio.Event()
-    running = asyncio.create_task(ingest.run([runner(counted)], stop))
+    running = asyncio.create_task(schedule.run([runner(counted)], stop))
     await asyncio.sleep(1.2)
     wall.offset_s += step_s
     set_at = time.monotonic()
@@ -122,7 +122,7 @@ async def test_polls_go_on_at_their_pace_when_the_clock_is_set(wall: Wall, step_
 async def test_a_loop_that_stalled_runs_what_was_due_once(wall: Wall) -> None:
     sources = [Counted(0.05) for _ in range(5)]
     stop = asyncio.Event()
-    running = asyncio.create_task(ingest.run([runner(s) for s in sources], stop))
+    running = asyncio.create_task(schedule.run([runner(s) for s in sources], stop))
     await asyncio.sleep(1.0)
     time.sleep(3.0)  # the stall is what is tested
     stalled_until = time.monotonic()
@@ -135,13 +135,46 @@ async def test_a_loop_that_stalled_runs_what_was_due_once(wall: Wall) -> None:
         assert not source.twice
 
 
+async def test_no_poll_is_lost_whatever_one_of_them_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(schedule, "RETRY_S", 0.1)
+    monkeypatch.setattr(schedule, "OVERDUE_S", 0.5)
+    good, bad, lost = Counted(), Counted(), Counted()
+    failing, forgotten = runner(bad), runner(lost)
+
+    async def against_the_rules() -> float:
+        bad.at.append(time.monotonic())
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(SourceRunner, "poll", SourceRunner.poll)
+    polls = SourceRunner.poll
+
+    async def poll(self: SourceRunner) -> float:
+        return await (against_the_rules() if self is failing else polls(self))
+
+    monkeypatch.setattr(SourceRunner, "poll", poll)
+    stop = asyncio.Event()
+    keeper = schedule._Schedule([runner(good), failing, forgotten], stop)
+    running = asyncio.create_task(keeper.keep())
+    await asyncio.sleep(0.8)
+    keeper._scheduler.remove_job(forgotten.name)  # as if the scheduler had dropped it
+    dropped = time.monotonic()
+    await asyncio.sleep(3.5)
+    stop.set()
+    await running
+    assert len(good.at) >= 6
+    assert len(bad.at) >= 3, "it is asked again and again"
+    assert lost.between(dropped + 0.1, dropped + 3.5) >= 2, "it was taken up again"
+
+
 STOPPED = """
 import asyncio, sys, time
-from tests.unit.test_runner_schedule import Counted, ingest, runner
+from tests.unit.test_runner_schedule import Counted, runner, schedule
 
 async def main():
     counted, stop = Counted(), asyncio.Event()
-    running = asyncio.create_task(ingest.run([runner(counted)], stop))
+    running = asyncio.create_task(schedule.run([runner(counted)], stop))
     await asyncio.sleep(1)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
