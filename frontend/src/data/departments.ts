@@ -21,6 +21,7 @@ const FULL: Record<string, string> = {
   'Thanh tra tỉnh': 'Provincial Inspectorate',
   'Ban Dân tộc tỉnh': 'Ethnic Affairs Board',
   'Ban Quản lý Khu kinh tế': 'Economic Zone Authority',
+  'Ban Quản lý Khu kinh tế tỉnh': 'Economic Zone Authority',
   'Cục Thuế tỉnh': 'Provincial tax office',
 };
 const SHORT: Record<string, string> = {

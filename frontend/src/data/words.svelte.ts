@@ -1,6 +1,7 @@
 // Words: the two languages of the screens; `?lang=en` chooses English.
 
 import { departmentInEnglish } from './departments';
+import { sectorInEnglish } from './sectors';
 
 const vi = {
   centre: 'Trung tâm Giám sát, điều hành thông minh', province: 'tỉnh Lào Cai', score: 'Điểm điều hành',
@@ -84,8 +85,8 @@ const UNITS: [RegExp, string][] = [
 /** A unit's name in the tongue of the screen: the proper name stays, the kind of unit is said. */
 export function unitName(vietnamese: string): string {
   if (tongue.lang !== 'en') return vietnamese;
-  const department = departmentInEnglish(vietnamese);
-  if (department) return department;
+  const listed = departmentInEnglish(vietnamese) ?? sectorInEnglish(vietnamese);
+  if (listed) return listed;
   for (const [kind, english] of UNITS) if (kind.test(vietnamese)) return vietnamese.replace(kind, english);
   return vietnamese;
 }
