@@ -44,7 +44,7 @@ def new(
         raise typer.Exit(2) from None
     for file in files:
         typer.echo(f"wrote {file}")
-    typer.echo(f"ioc: next: ./ioc collector check {name}")
+    typer.echo(f"ioc: next: .ci/ioc collector check {name}")
 
 
 @group.command("check")

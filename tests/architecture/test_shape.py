@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -102,3 +103,18 @@ def test_the_product_imports_no_feed():
         if module.parts[0] == "app":
             for name in imports(module):
                 assert name.split(".")[0] != "collectors", f"{module} imports {name}"
+
+
+def test_the_top_level_is_the_one_agreed():
+    """What a newcomer meets first: the rooms, and what every repository needs."""
+    agreed = {
+        "app", "collectors", "frontend", "alembic", "alembic.ini", "pyproject.toml", "tests",
+        "Dockerfile", "README.md", "CHANGELOG.md", "docs", "benchmarks", "Makefile", ".ci",
+        ".gitignore", ".dockerignore", "hatch_build.py", "requirements.txt",
+        "requirements-dev.txt", "requirements-node.txt", "requirements-uv.txt",
+    }  # fmt: skip
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert listed
+    assert {Path(name).parts[0] for name in listed} == agreed

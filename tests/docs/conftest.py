@@ -11,7 +11,7 @@ import pytest
 from tests.docs.page import ROOT, Commands
 
 COPIED = (
-    "app", "collectors", "docs", "tests", "frontend/src", "pyproject.toml", "ioc", "Makefile",
+    "app", "collectors", "docs", "tests", "frontend/src", "pyproject.toml", ".ci", "Makefile",
     "alembic", "alembic.ini", "README.md",
 )  # fmt: skip
 

@@ -159,7 +159,7 @@ def _demo(place: Commands) -> Iterator[str]:
     log = place.folder / "demo.log"
     with log.open("wb") as out:
         running = subprocess.Popen(
-            ["./ioc", "demo"], cwd=place.folder, env=environment, stdout=out, stderr=out
+            [".ci/ioc", "demo"], cwd=place.folder, env=environment, stdout=out, stderr=out
         )
     try:
         yield f"http://127.0.0.1:{ports[0]}"
