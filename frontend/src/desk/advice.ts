@@ -7,7 +7,7 @@ import type { Text } from './texts';
 const SIGNS: [RegExp, Text][] = [
   [/^broken:/, 'doBroken'],
   [/clock is \d/, 'doClock'],
-  [/\b(?:HTTP|answers) (?:429|503)\b/, 'doBusy'],
+  [/\b(?:HTTP|answers) 429\b/, 'doBusy'],
   [/\b(?:HTTP|answers) 5\d\d\b/, 'doDown'],
   [/\b(?:HTTP|answers) 40[137]\b|error_code|credential|password|client_id|secret/, 'doAuth'],
   [/no whole answer|no page in|timeout/i, 'doSlow'],

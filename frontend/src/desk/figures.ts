@@ -1,9 +1,14 @@
 // Figures: what a reading says besides its value: how much it counted and how far it is from its target.
 
 import { inWords, number } from '../data/formats';
-import type { Indicator, Reading } from '../data/shapes';
+import type { Indicator, Quality, Reading } from '../data/shapes';
 import { say } from '../data/words.svelte';
 import { tell } from './texts';
+
+/** Of a feed that is gone nothing is shown as if it still held. */
+export function hidden(quality: Quality): boolean {
+  return quality === 'absent' || quality === 'no_source';
+}
 
 /** "128 / 136" of a ratio, "n = 40" of a quantile. */
 export function counted(reading: Reading | undefined, indicator: Indicator): string {

@@ -33,7 +33,7 @@ describe('advice about a feed', () => {
     ['broken: /messages: element Status is missing; expected HTTP 503', 'doBroken'],
     ["the source's clock is 4000 s ahead of ours; its 'complete up to' is held", 'doClock'],
     ['GET /list: HTTP 429', 'doBusy'],
-    ['documents answers 503 to /packets, expected 200: check system_id and the variable', 'doBusy'],
+    ['documents answers 503 to /packets, expected 200: check system_id and the variable', 'doDown'],
     ['einvoice answers 500 to /token, expected 200: check client_id', 'doDown'],
     ['einvoice answers 401 to /tonghop, expected 200', 'doAuth'],
     ['einvoice has no credentials: set client_id in its source', 'doAuth'],
