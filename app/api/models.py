@@ -79,7 +79,9 @@ class Source(Model):
     last_error: str | None
     last_success: str | None
     simulated: bool
+    owner: str
     records: int
+    pages: int = Field(description="stored so far")
     quarantined: int
 
 

@@ -99,7 +99,9 @@ def source_shape(
         "last_error": health.last_error if health else None,
         "last_success": _iso(health.last_success_s) if health else None,
         "simulated": clock.simulated,
+        "owner": config.owner,
         "records": health.records if health else 0,
+        "pages": health.pages if health else 0,
         "quarantined": health.quarantined if health else 0,
     }
 

@@ -49,11 +49,16 @@ async def replay(
 
 async def settle_pages(pool: asyncpg.Pool, source: str) -> int:
     """Whole pages need no replay once the source has answered again: they were asked for anew."""
-    async with pool.acquire() as db:
-        done = await db.execute(
+    async with pool.acquire() as db, db.transaction():
+        rows = await db.fetch(
             "UPDATE quarantine q SET replayed = now() FROM source_state s"
             " WHERE q.source = $1 AND s.source = $1 AND q.whole_page AND q.replayed IS NULL"
-            " AND s.last_success_s > q.known_s",
+            " AND s.last_success_s > q.known_s RETURNING q.count",
             source,
         )
-    return int(done.split()[-1])
+        await db.execute(
+            "UPDATE source_state SET quarantined = quarantined - $2 WHERE source = $1",
+            source,
+            sum(r["count"] for r in rows),
+        )
+    return len(rows)

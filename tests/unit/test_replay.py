@@ -115,8 +115,10 @@ async def test_a_page_that_was_asked_for_again_is_settled(pool: asyncpg.Pool) ->
     await pages.rejected(SOURCE, "no JSON", b"<html>", 40)
     assert await settle_pages(pool, SOURCE) == 0, "the source has not answered since"
     await pages.commit(SOURCE, 1, Page((update("A"),), (), "7", False, 50, 1, "a" * 64), 50)
+    assert (await state(pool))[1] == 1
     assert await settle_pages(pool, SOURCE) == 1
     assert await set_aside(pool, SOURCE) == []
+    assert (await state(pool))[1] == 0
 
 
 async def test_a_payload_that_was_cut_is_not_read_in_part(pool: asyncpg.Pool) -> None:
