@@ -26,7 +26,7 @@ demo:
 
 test:
 	@$(MAKE) --no-print-directory -j2 env-dev ui
-	@$(PY) -m pytest -q --durations=5 && echo "make test: everything passed"
+	@.ci/test
 
 check:
 	@$(MAKE) --no-print-directory -j2 env-dev ui
