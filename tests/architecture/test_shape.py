@@ -118,3 +118,10 @@ def test_the_top_level_is_the_one_agreed():
     ).stdout.splitlines()
     assert listed
     assert {Path(name).parts[0] for name in listed} == agreed
+
+
+def test_make_test_names_every_folder_of_tests():
+    told = (ROOT / "Makefile").read_text()
+    folders = {p.parent.relative_to(ROOT).as_posix() for p in (ROOT / "tests").rglob("test_*.py")}
+    assert folders
+    assert [f for f in sorted(folders) if f" {f}" not in told] == []

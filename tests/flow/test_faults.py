@@ -138,6 +138,7 @@ def test_a_silent_feed_alone_turns_late_and_stale_when_its_file_says(
         told = source(demo, feed)
         switch(demo, feed, fault, on=False)
         wait_for(lambda: fresh(demo, feed), 40, f"{feed} fresh again by itself", demo)
+        wait_for(lambda: watch.states(feed)[-1] == "fresh", 5, "that it was seen", demo)
     assert named in str(told["last_error"])
     assert watch.states(feed) == ["fresh", "late", "stale", "fresh"]
     assert LATE_S <= watch.age_at(feed, "late") < LATE_S + SLACK_S

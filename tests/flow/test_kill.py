@@ -35,7 +35,7 @@ def test_twenty_kills_in_fill_and_live_leave_the_books_balanced():
     assert outcome.kills.total() == 20
     assert {target for target, _ in outcome.kills} == set(TARGETS)
     assert outcome.phase("fill") >= 3
-    assert outcome.phase("live") >= 10
+    assert outcome.phase("live") >= 5
     assert outcome.looks > 10
     assert outcome.books.emitted > 10_000
     assert outcome.books.truth > 1000
