@@ -86,10 +86,10 @@ class _Schedule:
         try:
             wait_s = await self._runners[name].poll()
         except BaseException as error:
-            # Not even what is raised against all rules may take a source out of the schedule.
-            log.error("poll ended against the rules", source=name, error=repr(error))
             if self._stop.is_set():
                 raise
+            # Not even what is raised against all rules may take a source out of the schedule.
+            log.error("poll ended against the rules", source=name, error=repr(error))
         finally:
             self._running.discard(name)
         if not self._stop.is_set():
