@@ -47,6 +47,7 @@ from app.store.changes import PgChanges
 from app.store.pages import Dates, Judge, PgPages
 from app.store.pool import open_pool
 from app.store.provenance import PgProvenance
+from app.store.pulse import keep_pulse
 from app.store.quarantine import set_aside
 from app.store.readings import PgReadings
 from app.store.rebase import rebase
@@ -75,6 +76,7 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
         outbox.run(outbox.Parts(stores.alerts, receivers), stop),
         stores.changes.listen(stop),
         keep_tidy(stores.readings, stop),
+        keep_pulse(stores.pool, lambda: stores.pages.refusal, stop),
     )
     await stores.pool.close()
 

@@ -34,9 +34,13 @@ def probes(parts: ApiParts, registry: CollectorRegistry, ready: Ready) -> APIRou
 
     @router.get("/readyz", response_model=models.Status)
     async def readyz() -> Response:
-        """The process can serve: its database answers."""
+        """The process can serve: its database answers, and takes what is collected."""
         if not await ready.within(READY_WITHIN_S):
             raise Refused(503, "the database does not answer; expected it; see its own log")
+        refusal = (await parts.sources.pulse()).refusal
+        if refusal is not None:
+            detail = f"the database takes nothing ({refusal}); give it room: everything then goes on"
+            raise Refused(503, f"{detail} by itself, and the sources keep their data until then")
         return json({"status": "ready"})
 
     @router.get("/metrics", response_class=Response)

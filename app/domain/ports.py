@@ -8,7 +8,7 @@ from typing import Protocol
 
 from app.domain.access import Visible
 from app.domain.reading import Alert, Changes, Reading
-from app.domain.source import SourceHealth
+from app.domain.source import Pulse, SourceHealth
 from app.domain.why import FeedPage
 
 
@@ -95,6 +95,8 @@ class ChangeLog(Protocol):
 
 class SourceStore(Protocol):
     async def health(self) -> list[SourceHealth]: ...
+
+    async def pulse(self) -> Pulse: ...
 
     async def quarantine(
         self, visible: Visible, source: str | None, limit: int

@@ -45,6 +45,16 @@ class SourceHealth:
     began_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The worker's sign of life: ``beats`` grows once a second while it can write at all;
+    ``refusal`` is the database's word while it does not take what is collected.
+    """
+
+    beats: int
+    refusal: str | None
+
+
 def quality(config: SourceConfig, health: SourceHealth | None, now_s: float, rate: float) -> str:
     """Judge freshness by the age of the watermark, with a floor of 2 s of real time.
 

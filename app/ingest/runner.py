@@ -32,6 +32,11 @@ AHEAD_S, AHEAD_REAL_S = 60.0, 2.0
 
 
 class PageStore(Protocol):
+    @property
+    def refusal(self) -> str | None:
+        """Why the store takes nothing at present, though it answers."""
+        ...
+
     async def open_source(self, source: str) -> tuple[str, int, bool]: ...
 
     async def commit(
@@ -58,6 +63,7 @@ class SourceRunner:
     cap: asyncio.Semaphore
     failures: int = 0
     _lane: Lane | None = field(default=None, init=False)
+    _unsaved: tuple[str, Page, str | None] | None = field(default=None, init=False)
     _ahead: asyncio.Task[tuple[Page, str | None]] | None = field(default=None, init=False)
 
     async def poll(self) -> float:
@@ -97,8 +103,9 @@ class SourceRunner:
             cursor, seq, _ = await self.store.open_source(self.config.id)
         given, before_s, more = {cursor}, 0, True
         while more:
+            again = self._unsaved is not None
             page, note = await self._next_page(cursor)
-            if page.more:
+            if page.more and not again:
                 if note is None:
                     _check_onward(page, given, before_s)
                     before_s = page.up_to_s
@@ -107,11 +114,27 @@ class SourceRunner:
                 # before its own commit.
                 self._ahead = asyncio.create_task(self._ask(page.cursor))
             seq += 1
-            async with asyncio.timeout(COMMIT_DEADLINE_S):
-                await self.store.commit(self.config.id, seq, page, int(self.clock.now_s()), note)
+            await self._commit(cursor, seq, page, note)
             cursor, more = page.cursor, page.more
 
+    async def _commit(self, cursor: str, seq: int, page: Page, note: str | None) -> None:
+        """Store a page; one the store refuses for want of room is kept, and is what comes next.
+
+        So the source is left alone while nothing can be stored: it keeps its data.
+        """
+        try:
+            async with asyncio.timeout(COMMIT_DEADLINE_S):
+                await self.store.commit(self.config.id, seq, page, int(self.clock.now_s()), note)
+        except Exception:
+            if self.store.refusal is not None:
+                self._unsaved = cursor, page, note
+            raise
+
     async def _next_page(self, cursor: str) -> tuple[Page, str | None]:
+        if self._unsaved is not None:
+            (at, page, note), self._unsaved = self._unsaved, None
+            if at == cursor:
+                return page, note
         if self._ahead is not None:
             task, self._ahead = self._ahead, None
             return await task

@@ -54,7 +54,7 @@ class _Schedule:
         """Tell the scheduler anew after a step; take up a source that nobody would poll again."""
         now = self._loop.time()
         for name in self._runners:
-            if name in self._running:
+            if name in self._running or self._stop.is_set():
                 continue
             due = self._due.get(name)
             if due is None or now > due + OVERDUE_S:

@@ -8,8 +8,9 @@ import asyncpg
 
 from app.domain.access import Visible
 from app.domain.ports import CaseRow, QuarantineRow
-from app.domain.source import SourceHealth
+from app.domain.source import Pulse, SourceHealth
 from app.store.pages import PgPages
+from app.store.pulse import read_pulse
 
 _WHERE = """
 FROM record WHERE kind = $1 AND ended IS NULL AND late <= to_timestamp($2)
@@ -65,6 +66,9 @@ class PgSources:
 
     async def health(self) -> list[SourceHealth]:
         return await self._pages.health(self._began_s)
+
+    async def pulse(self) -> Pulse:
+        return await read_pulse(self._pool)
 
     async def quarantine(
         self, visible: Visible, source: str | None, limit: int

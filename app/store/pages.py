@@ -15,6 +15,7 @@ from app.domain.feed import Page, Rejected
 from app.domain.measure import StepKey, Steps, net
 from app.domain.record import Record, RecordUpdate, merge
 from app.domain.source import SourceHealth
+from app.store.pulse import REFUSALS
 from app.store.quarantine import store_rejected
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -93,6 +94,7 @@ class PgPages:
     def __init__(self, pool: asyncpg.Pool, judges: Mapping[str, Judge] | None = None) -> None:
         self._pool = pool
         self._judges = judges or {}
+        self.refusal: str | None = None  # why the server takes nothing now, though it answers
         self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def bell(self, source: str) -> asyncio.Event:
@@ -117,6 +119,17 @@ class PgPages:
 
         ``seq`` is the page's own number; ``note`` what is odd about it, shown as the last error.
         """
+        try:
+            await self._commit(source, seq, page, now_s, note)
+        except REFUSALS as refused:
+            self.refusal = f"{type(refused).__name__}: {refused}"
+            raise
+        self.refusal = None
+        self._bells[source].set()
+
+    async def _commit(
+        self, source: str, seq: int, page: Page, now_s: int, note: str | None
+    ) -> None:
         judge = self._judges[source]
         async with self._pool.acquire() as db, db.transaction():
             packed = await store_records(db, source, seq, page.updates, judge)
@@ -137,7 +150,6 @@ class PgPages:
             )
             if moved != "UPDATE 1":
                 raise SecondWriter(f"{source}: page {seq} is not the next one; reading the cursor")
-        self._bells[source].set()
 
     async def rejected(self, source: str, reason: str, payload: bytes, now_s: int) -> None:
         """A page that could not be read at all: keep it, leave the cursor."""

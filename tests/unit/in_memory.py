@@ -9,7 +9,7 @@ from dataclasses import replace
 from app.domain.access import Visible
 from app.domain.ports import CaseRow, QuarantineRow, Series
 from app.domain.reading import Alert, Change, Changes, Reading
-from app.domain.source import SourceConfig, SourceHealth
+from app.domain.source import Pulse, SourceConfig, SourceHealth
 from app.profile import load_profile, profile_folder
 
 
@@ -52,6 +52,8 @@ class Database:
         self.open_cases: list[CaseRow] = []
         self.set_aside: list[QuarantineRow] = []
         self.away = False
+        self.lives, self.pulsed = True, 0
+        self.refusal: str | None = None
         self.reads: dict[str, int] = {}
         self._bell = asyncio.Event()
 
@@ -168,6 +170,15 @@ class Database:
         self._bell.clear()
 
     # SourceStore
+    async def answers(self) -> bool:
+        return not self.away
+
+    async def pulse(self) -> Pulse:
+        self._read("pulse")
+        if self.lives:
+            self.pulsed += 1
+        return Pulse(self.pulsed, self.refusal)
+
     async def health(self) -> list[SourceHealth]:
         self._read("health")
         return list(self.healths.values())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from app.api import ApiParts, create_api, models
+from app.api import ApiParts, create_api, guard, models, probes
 from app.domain.ports import CaseRow, QuarantineRow
 from tests.unit.in_memory import (
     NOW_S,
@@ -40,7 +42,7 @@ def clock():
 
 def parts_of(db, clock, static_dir=None) -> ApiParts:
     async def ready() -> bool:
-        return not db.away
+        return await db.answers()
 
     return ApiParts(
         PROFILE, clock, db, db, db, db, db, _no_hub, "0.1.0", static_dir, ready,
@@ -254,6 +256,53 @@ async def test_a_lost_database_is_a_problem_and_not_a_trace(ask, db):
     assert (await ask.get("/healthz")).status_code == 200
     assert (await ask.get("/readyz")).status_code == 503
     assert "ioc_database_up 0.0" in (await ask.get("/metrics")).text
+
+
+async def test_a_database_that_hangs_is_waited_for_by_nobody(ask, db, monkeypatch):
+    monkeypatch.setattr(guard, "PATIENT_S", 0.2)
+    monkeypatch.setattr(guard, "READY_WITHIN_S", 0.2)
+    monkeypatch.setattr(probes, "READY_WITHIN_S", 0.2)
+    answers, waiting = asyncio.Event(), 0
+
+    async def hangs(*_: object, **__: object):
+        nonlocal waiting
+        waiting += 1
+        await answers.wait()
+        return []
+
+    monkeypatch.setattr(db, "health", hangs)
+    monkeypatch.setattr(db, "answers", lambda: answers.wait())
+    began = time.monotonic()
+    got = await asyncio.gather(*(ask.get("/api/v1/sources") for _ in range(5)))
+    later = await asyncio.gather(*(ask.get("/api/v1/sources") for _ in range(20)))
+    assert [g.status_code for g in got + later] == [503] * 25
+    assert got[0].headers["retry-after"] == "2"
+    assert waiting == 5, "what comes after the first is refused before it joins them"
+    assert (await ask.get("/healthz")).status_code == 200
+    assert (await ask.get("/readyz")).status_code == 503
+    assert time.monotonic() - began < 5
+    answers.set()
+    await asyncio.sleep(0.05)
+    assert (await ask.get("/api/v1/sources")).status_code == 200
+
+
+async def test_a_slow_answer_of_a_well_database_is_waited_for(ask, db, monkeypatch):
+    monkeypatch.setattr(guard, "PATIENT_S", 0.1)
+
+    async def slow() -> list[object]:
+        await asyncio.sleep(0.5)
+        return []
+
+    monkeypatch.setattr(db, "health", slow)
+    assert (await ask.get("/api/v1/sources")).status_code == 200
+
+
+async def test_a_database_that_takes_nothing_is_told(ask, db):
+    db.refusal = "DiskFullError: no space left on device"
+    got = await ask.get("/readyz")
+    assert got.status_code == 503
+    assert "DiskFullError" in got.text
+    assert (await ask.get("/api/v1/snapshot")).status_code == 200, "it can still be read"
 
 
 async def test_a_fault_of_our_own_is_not_blamed_on_the_database(ask, db):

@@ -251,13 +251,20 @@ async def test_while_the_database_is_away_beats_go_on_and_sources_grow_stale(sta
         assert (await delta_with_readings(socket))["readings"][0]["value"] == 0.9
 
 
-async def test_a_database_that_is_silent_is_told_before_ages_tell_it(stage, monkeypatch):
+@pytest.mark.parametrize(
+    ("what", "bad", "well"),
+    [("away", True, False), ("refusal", "DiskFullError", None), ("lives", False, True)],
+)
+async def test_data_that_cannot_be_current_is_told_before_ages_tell_it(
+    stage, monkeypatch, what, bad, well
+):
     monkeypatch.setattr(hub, "AWAY_AFTER_S", 1.5)
+    monkeypatch.setattr(hub, "NO_PULSE_AFTER_S", 1.5)
     async with stage.connect() as socket:
         await frame(socket, "snapshot")
         assert {s["quality"] for s in (await frame(socket, "beat"))["sources"]} == {"fresh"}
-        for away, quality in ((True, "stale"), (False, "fresh")):
-            stage.db.away = away
+        for value, quality in ((bad, "stale"), (well, "fresh")):
+            setattr(stage.db, what, value)
             until = time.monotonic() + 8
             while {s["quality"] for s in (await frame(socket, "beat"))["sources"]} != {quality}:
                 assert time.monotonic() < until, f"no beat says {quality}"

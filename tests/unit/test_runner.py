@@ -46,6 +46,7 @@ class Kept:
     failures: list[str] = field(default_factory=list)
     set_aside: list[tuple[str, bytes]] = field(default_factory=list)
     away: bool = False
+    refusal: str | None = None
 
     async def open_source(self, source: str) -> tuple[str, int, bool]:
         if self.away:
@@ -54,6 +55,8 @@ class Kept:
 
     async def commit(self, source: str, seq: int, page: Page, now_s: int, note: str | None) -> None:
         assert seq == len(self.pages) + 1
+        if self.refusal is not None:
+            raise OSError(self.refusal)
         self.pages.append(page)
         self.notes.append(note)
         self.cursor = page.cursor
@@ -89,6 +92,42 @@ async def test_pages_are_taken_until_there_is_no_more() -> None:
     wait_s = await runner(collect, store).poll()
     assert [p.cursor for p in store.pages] == ["1", "2", "3", "4", "5"]
     assert 0.9 < wait_s < 1.2, "the next poll is due at the next whole data minute"
+
+
+async def test_a_source_is_left_alone_while_nothing_can_be_stored() -> None:
+    store, asked = Kept(), []
+
+    async def collect(_: Feed, since: str) -> Page:
+        asked.append(since)
+        return page(len(asked), more=since == "")
+
+    one = runner(collect, store)
+    store.refusal = "no space left on device"
+    for _ in range(5):
+        await one.poll()
+    assert asked == [""], "one page is held; the source keeps the rest"
+    assert len(store.failures) == 5
+    store.refusal = None
+    await one.poll()
+    assert [p.cursor for p in store.pages] == ["1", "2"]
+    assert asked == ["", "1"]
+
+
+async def test_a_held_page_is_dropped_when_its_place_was_taken_meanwhile() -> None:
+    store, asked = Kept(), []
+
+    async def collect(_: Feed, since: str) -> Page:
+        asked.append(since)
+        return page(int(since or 0) + 1)
+
+    one = runner(collect, store)
+    store.refusal = "no space left on device"
+    await one.poll()
+    store.refusal = None
+    store.pages, store.cursor = [page(1)], "1"  # the commit had gone through after all
+    await one.poll()
+    assert asked == ["", "1"]
+    assert [p.cursor for p in store.pages] == ["1", "2"]
 
 
 async def test_a_clock_that_runs_ahead_is_held_and_named() -> None:

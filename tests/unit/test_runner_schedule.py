@@ -49,6 +49,8 @@ class Pace:
 class Counted:
     """A source that notes when it was polled, and whether two polls ever ran at once."""
 
+    refusal = None
+
     def __init__(self, takes_s: float = 0.0) -> None:
         self.at: list[float] = []
         self.running = 0
