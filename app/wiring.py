@@ -76,7 +76,7 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
         outbox.run(outbox.Parts(stores.alerts, receivers), stop),
         stores.changes.listen(stop),
         keep_tidy(stores.readings, stop),
-        keep_pulse(stores.pool, lambda: stores.pages.refusal, stop),
+        keep_pulse(stores.pool, stores.pages.refusal, stop),
     )
     await stores.pool.close()
 

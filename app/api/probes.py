@@ -39,8 +39,8 @@ def probes(parts: ApiParts, registry: CollectorRegistry, ready: Ready) -> APIRou
             raise Refused(503, "the database does not answer; expected it; see its own log")
         refusal = (await parts.sources.pulse()).refusal
         if refusal is not None:
-            detail = f"the database takes nothing ({refusal}); give it room: everything then goes on"
-            raise Refused(503, f"{detail} by itself, and the sources keep their data until then")
+            what = f"the database takes nothing ({refusal}); give it room:"
+            raise Refused(503, f"{what} all goes on by itself, the sources keep their data so long")
         return json({"status": "ready"})
 
     @router.get("/metrics", response_class=Response)

@@ -25,6 +25,7 @@ log = structlog.get_logger("ingest")
 POLL_DEADLINE_S = 120.0
 COMMIT_DEADLINE_S = 180.0
 BREAKER_AFTER = 5
+PAUSE_S = 2.0
 GLOBAL_CAP = 16
 PAGE_AT_MOST = 50_000
 # A clock that runs ahead by less than this says nothing wrong; real seconds count for a fast clock.
@@ -32,9 +33,8 @@ AHEAD_S, AHEAD_REAL_S = 60.0, 2.0
 
 
 class PageStore(Protocol):
-    @property
-    def refusal(self) -> str | None:
-        """Why the store takes nothing at present, though it answers."""
+    def refusal(self, source: str | None = None) -> str | None:
+        """Why the store takes no page of this source now (of any), though it answers."""
         ...
 
     async def open_source(self, source: str) -> tuple[str, int, bool]: ...
@@ -68,6 +68,10 @@ class SourceRunner:
 
     async def poll(self) -> float:
         """Take every page there is; returns real seconds until the next poll is due."""
+        if self._unsaved is None and self.store.refusal() is not None:
+            # Another source holds a page that found no room, and tries it again; until that one
+            # is stored nobody else is asked for more.
+            return PAUSE_S
         try:
             await self._drain()
         except FeedDown as down:
@@ -126,7 +130,7 @@ class SourceRunner:
             async with asyncio.timeout(COMMIT_DEADLINE_S):
                 await self.store.commit(self.config.id, seq, page, int(self.clock.now_s()), note)
         except Exception:
-            if self.store.refusal is not None:
+            if self.store.refusal(self.config.id) is not None:
                 self._unsaved = cursor, page, note
             raise
 

@@ -70,7 +70,7 @@ def beat_text(offset: int, clock: Json, sources: Sequence[Json]) -> str:
 
 
 def not_current(judged: Mapping[str, str]) -> dict[str, str]:
-    """While the database is away or takes nothing: what a source's age alone would not say for minutes."""
+    """While nothing is stored: what a source's age alone would not say for minutes."""
     fair = ("fresh", "late")
     return {source: "stale" if q in fair else q for source, q in judged.items()}
 

@@ -94,12 +94,17 @@ class PgPages:
     def __init__(self, pool: asyncpg.Pool, judges: Mapping[str, Judge] | None = None) -> None:
         self._pool = pool
         self._judges = judges or {}
-        self.refusal: str | None = None  # why the server takes nothing now, though it answers
+        self._refused: dict[str, str] = {}
         self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def bell(self, source: str) -> asyncio.Event:
         """Set whenever this process has committed a page of the source."""
         return self._bells[source]
+
+    def refusal(self, source: str | None = None) -> str | None:
+        """Why the server takes no page of this source now (of any), though it answers."""
+        told = self._refused.values() if source is None else [self._refused.get(source)]
+        return next((t for t in told if t), None)
 
     async def open_source(self, source: str) -> tuple[str, int, bool]:
         """Cursor, sequence and whether the source has ever caught up; creates its row."""
@@ -122,9 +127,9 @@ class PgPages:
         try:
             await self._commit(source, seq, page, now_s, note)
         except REFUSALS as refused:
-            self.refusal = f"{type(refused).__name__}: {refused}"
+            self._refused[source] = f"{type(refused).__name__}: {refused}"
             raise
-        self.refusal = None
+        self._refused.pop(source, None)
         self._bells[source].set()
 
     async def _commit(

@@ -46,6 +46,7 @@ class Control:
             Route("/control/faults", self._faults),
             Route("/control/faults/{feed}/{fault}", self._switch, methods=["PUT", "DELETE"]),
             Route("/control/ledger", self._ledger),
+            Route("/control/requests", self._requests),
             Route("/truth", self._truth),
             Route("/truth/evaluate", self._evaluate_request, methods=["POST"]),
         ]
@@ -67,6 +68,11 @@ class Control:
         now = self._clock.now()
         told = {"data_now": iso(now), "data_now_s": int(now), "rate": self._clock.rate()}
         return JSONResponse({**told, "seed": self._world.seed, "scale": self._world.scale})
+
+    async def _requests(self, request: Request) -> Response:
+        del request
+        told = {name: station.faults.asked for name, station in self._stations.items()}
+        return JSONResponse(told)
 
     async def _faults(self, request: Request) -> Response:
         del request

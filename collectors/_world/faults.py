@@ -110,6 +110,7 @@ class FeedFaults:
     def __init__(self, feed: str, book: FaultBook) -> None:
         self._feed = feed
         self._book = book
+        self.asked = 0  # requests under the feed's prefix, since the program was started
 
     @property
     def session_valid_since(self) -> int:

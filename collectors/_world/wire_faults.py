@@ -32,6 +32,8 @@ class WireFaults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass, refuse, drip or spoil."""
         faults = self._faults_at(scope["path"]) if scope["type"] == "http" else None
+        if faults is not None:
+            faults.asked += 1
         if faults is None:
             await self._app(scope, receive, send)
         elif faults.active("outage"):

@@ -16,7 +16,7 @@ from app.domain.source import SourceConfig
 from app.ingest import lane
 from app.ingest import runner as ingest
 from app.ingest.discover import lend_collector
-from app.ingest.runner import SourceRunner
+from app.ingest.runner import PAUSE_S, SourceRunner
 from app.ingest.watch import Watch
 
 LoopOf = asyncio.AbstractEventLoop
@@ -46,7 +46,11 @@ class Kept:
     failures: list[str] = field(default_factory=list)
     set_aside: list[tuple[str, bytes]] = field(default_factory=list)
     away: bool = False
-    refusal: str | None = None
+    full: bool = False
+    refused: str | None = None
+
+    def refusal(self, source: str | None = None) -> str | None:
+        return self.refused
 
     async def open_source(self, source: str) -> tuple[str, int, bool]:
         if self.away:
@@ -55,8 +59,10 @@ class Kept:
 
     async def commit(self, source: str, seq: int, page: Page, now_s: int, note: str | None) -> None:
         assert seq == len(self.pages) + 1
-        if self.refusal is not None:
-            raise OSError(self.refusal)
+        if self.full:
+            self.refused = "no space left on device"
+            raise OSError(self.refused)
+        self.refused = None
         self.pages.append(page)
         self.notes.append(note)
         self.cursor = page.cursor
@@ -101,13 +107,14 @@ async def test_a_source_is_left_alone_while_nothing_can_be_stored() -> None:
         asked.append(since)
         return page(len(asked), more=since == "")
 
-    one = runner(collect, store)
-    store.refusal = "no space left on device"
+    one, other = runner(collect, store), runner(collect, store)
+    store.full = True
     for _ in range(5):
         await one.poll()
-    assert asked == [""], "one page is held; the source keeps the rest"
+        assert await other.poll() == PAUSE_S
+    assert asked == [""], "one page is held; the source keeps the rest, and so do the others"
     assert len(store.failures) == 5
-    store.refusal = None
+    store.full = False
     await one.poll()
     assert [p.cursor for p in store.pages] == ["1", "2"]
     assert asked == ["", "1"]
@@ -121,9 +128,9 @@ async def test_a_held_page_is_dropped_when_its_place_was_taken_meanwhile() -> No
         return page(int(since or 0) + 1)
 
     one = runner(collect, store)
-    store.refusal = "no space left on device"
+    store.full = True
     await one.poll()
-    store.refusal = None
+    store.full = False
     store.pages, store.cursor = [page(1)], "1"  # the commit had gone through after all
     await one.poll()
     assert asked == ["", "1"]

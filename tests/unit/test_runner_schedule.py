@@ -49,8 +49,6 @@ class Pace:
 class Counted:
     """A source that notes when it was polled, and whether two polls ever ran at once."""
 
-    refusal = None
-
     def __init__(self, takes_s: float = 0.0) -> None:
         self.at: list[float] = []
         self.running = 0
@@ -61,6 +59,9 @@ class Counted:
         return str(len(self.at)), len(self.at), True
 
     async def commit(self, *_: object) -> None:
+        return
+
+    def refusal(self, *_: object) -> None:
         return
 
     async def rejected(self, *_: object) -> None:
