@@ -26,9 +26,10 @@ from app.domain.shape import (
     shown_subjects,
     source_shape,
 )
-from app.domain.source import Pulse, SourceHealth
+from app.domain.source import SourceHealth
 from app.live.client import Client
 from app.live.frames import CLOSE_FULL, Key, Ring, beat_text, encode, hello_text, not_current
+from app.live.storing import Storing
 
 log = structlog.get_logger("live")
 BEAT_S = 1.0
@@ -39,8 +40,6 @@ CLIENTS_AT_MOST = 2000
 CALM_EVERY = 5  # health polls between two source frames that only move counters
 RENEW_AFTER_S = 2.0  # the sources pass midnight one after the other
 BACK_OFF_S = (0.25, 2.0)
-AWAY_AFTER_S = 5.0
-NO_PULSE_AFTER_S = 8.0
 
 
 class Hub:
@@ -70,9 +69,7 @@ class Hub:
         self._healths: dict[str, SourceHealth] = {}
         self._told: dict[str, Json] = {}
         self._polls = 0
-        self._pulse = Pulse(-1, None)
-        self._pulsed_at = 0.0
-        self._answered_at = 0.0
+        self._storing = Storing()
         # Sources whose changes are not sent one by one now; screens get a refresh instead.
         self._filling: set[str] = set()
         self._refresh: set[str] = set()
@@ -85,7 +82,7 @@ class Hub:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow, poll and beat until ``stop``; a database that is away is waited for."""
-        self._answered_at = self._pulsed_at = asyncio.get_running_loop().time()
+        self._storing.begin(asyncio.get_running_loop().time())
         self._make_beat()
         tasks = [
             asyncio.create_task(self._beating()),
@@ -205,11 +202,7 @@ class Hub:
     async def _poll(self) -> None:
         """Health of the sources once a second; what a fill has reached so far every other time."""
         found = {h.id: h for h in await self._sources.health()}
-        pulse = await self._sources.pulse()
-        self._answered_at = asyncio.get_running_loop().time()
-        if pulse.beats != self._pulse.beats:
-            self._pulsed_at = self._answered_at
-        self._pulse = pulse
+        self._storing.heard(await self._sources.pulse(), asyncio.get_running_loop().time())
         self._healths = {k: _later(self._healths.get(k), h) for k, h in found.items()}
         self._polls += 1
         loading = {k for k, h in self._healths.items() if not h.caught_up} | self._filling
@@ -253,12 +246,7 @@ class Hub:
     def _judged(self) -> dict[str, str]:
         now, rate = self._clock.now_s(), self._clock.rate()
         judged = qualities(self._profile, self._healths, now, rate)
-        now = asyncio.get_running_loop().time()
-        stored = (
-            now - self._answered_at <= AWAY_AFTER_S
-            and now - self._pulsed_at <= NO_PULSE_AFTER_S
-            and self._pulse.refusal is None
-        )
+        stored = self._storing.current(asyncio.get_running_loop().time())
         return judged if stored else not_current(judged)
 
     # ── beats ───────────────────────────────────────────────────────────────────────────────────

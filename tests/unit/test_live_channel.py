@@ -15,7 +15,7 @@ import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.api import ApiParts, Snapshots, create_api
-from app.live import Hub, hub
+from app.live import Hub, storing
 from app.live.frames import Ring
 from tests.unit.in_memory import (
     NOW_S,
@@ -258,8 +258,8 @@ async def test_while_the_database_is_away_beats_go_on_and_sources_grow_stale(sta
 async def test_data_that_cannot_be_current_is_told_before_ages_tell_it(
     stage, monkeypatch, what, bad, well
 ):
-    monkeypatch.setattr(hub, "AWAY_AFTER_S", 1.5)
-    monkeypatch.setattr(hub, "NO_PULSE_AFTER_S", 1.5)
+    monkeypatch.setattr(storing, "AWAY_AFTER_S", 1.5)
+    monkeypatch.setattr(storing, "NO_PULSE_AFTER_S", 1.5)
     async with stage.connect() as socket:
         await frame(socket, "snapshot")
         assert {s["quality"] for s in (await frame(socket, "beat"))["sources"]} == {"fresh"}
