@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 
 from app import VERSION
 from app.alerts import follow as alerts
+from app.alerts import quality
 from app.api import ApiParts, create_api
 from app.api.opening import Opening
 from app.domain.clock import Clock, read_clock
@@ -72,7 +73,8 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
             evaluation.run(f, stores.pages.bell(f.source), stop)
             for f in _judging(profile, clock, stores)
         ),
-        alerts.run(_alerting(profile, clock, stores, receivers), stop),
+        alerts.run(alerting := _alerting(profile, clock, stores, receivers), stop),
+        quality.run(alerting, stores.sources, clock, stop),
         outbox.run(outbox.Parts(stores.alerts, receivers), stop),
         stores.changes.listen(stop),
         keep_tidy(stores.readings, stop),

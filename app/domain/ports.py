@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.access import Visible
+from app.domain.quality_alert import Drift
 from app.domain.reading import Alert, Changes, Reading
 from app.domain.source import Pulse, SourceHealth
 from app.domain.why import FeedPage
@@ -97,6 +98,10 @@ class SourceStore(Protocol):
     async def health(self) -> list[SourceHealth]: ...
 
     async def pulse(self) -> Pulse: ...
+
+    async def drifts(self) -> list[Drift]:
+        """Sources of which records wait in quarantine to be read again."""
+        ...
 
     async def quarantine(
         self, visible: Visible, source: str | None, limit: int

@@ -8,6 +8,7 @@ from app.domain.area import Area
 from app.domain.clock import Clock, iso, local_date, real_iso
 from app.domain.indicator import Indicator, Subject
 from app.domain.profile import Profile
+from app.domain.quality_alert import LEVEL, response_vi, source_of
 from app.domain.reading import Alert, Reading
 from app.domain.source import SourceConfig, SourceHealth, progress, quality
 
@@ -67,6 +68,11 @@ def _period_start(reading: Reading) -> str | None:
 def alert_shape(alert: Alert, profile: Profile) -> Json:
     indicator = profile.indicators.get(alert.indicator)
     rule = indicator.alert if indicator is not None else None
+    source = profile.sources.get(source_of(alert.subject)) if alert.level == LEVEL else None
+    owner = source.owner if source is not None else rule.owner if rule is not None else ""
+    response = rule.response_vi if rule is not None else ""
+    if source is not None:
+        response = response_vi(alert.indicator, source)
     return {
         "id": alert.id,
         "indicator": alert.indicator,
@@ -79,8 +85,8 @@ def alert_shape(alert: Alert, profile: Profile) -> Json:
         "value": alert.value,
         "target": alert.target,
         "worst": [{"subject": s, "name_vi": _name(profile, s), "value": v} for s, v in alert.worst],
-        "owner": rule.owner if rule is not None else "",
-        "response_vi": rule.response_vi if rule is not None else "",
+        "owner": owner,
+        "response_vi": response,
         "sent": alert.sent,
     }
 

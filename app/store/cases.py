@@ -8,6 +8,7 @@ import asyncpg
 
 from app.domain.access import Visible
 from app.domain.ports import CaseRow, QuarantineRow
+from app.domain.quality_alert import Drift
 from app.domain.source import Pulse, SourceHealth
 from app.store.pages import PgPages
 from app.store.pulse import read_pulse
@@ -15,6 +16,11 @@ from app.store.pulse import read_pulse
 _WHERE = """
 FROM record WHERE kind = $1 AND ended IS NULL AND late <= to_timestamp($2)
   AND ($3::text[] IS NULL OR owner = ANY($3)) AND ($4::text IS NULL OR sector = $4)
+"""
+_DRIFTS = """
+SELECT source, min(known_s) AS since_s, sum(count)::bigint AS count,
+       (array_agg(reason ORDER BY id DESC))[1] AS reason
+FROM quarantine WHERE replayed IS NULL AND NOT whole_page GROUP BY source ORDER BY source
 """
 
 
@@ -66,6 +72,11 @@ class PgSources:
 
     async def health(self) -> list[SourceHealth]:
         return await self._pages.health(self._began_s)
+
+    async def drifts(self) -> list[Drift]:
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(_DRIFTS)
+        return [Drift(r["source"], r["since_s"], r["count"], r["reason"]) for r in rows]
 
     async def pulse(self) -> Pulse:
         return await read_pulse(self._pool)

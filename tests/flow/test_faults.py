@@ -118,6 +118,12 @@ def kept_records(demo: Installation, feed: str) -> list[dict[str, object]]:
     return [k for k in told if not k["whole_page"] and not k["replayed"]]
 
 
+def told_of(demo: Installation, kind: str, feed: str = "public_service") -> list[str]:
+    """States of the alerts of this kind about the source."""
+    told = demo.json("/api/v1/alerts?limit=200")["alerts"]
+    return [a["state"] for a in told if (a["indicator"], a["subject"]) == (kind, f"source:{feed}")]
+
+
 def others_undisturbed(watch: Watch, feed: str) -> None:
     for other in FEEDS:
         if other != feed:
@@ -193,6 +199,7 @@ def test_drifted_records_are_kept_with_the_reason_and_replayed_after_the_mending
         assert watch.states(feed) == ["fresh"], "a drifted record stops nothing"
     kept = kept_records(demo, "public_service")
     assert all(k["reason"] and k["payload"] for k in kept)
+    wait_for(lambda: told_of(demo, "schema_drift") == ["active"], 10, "one alert of it", demo)
 
     settings = Settings(
         data_dir=demo.data_dir,
@@ -221,6 +228,7 @@ def test_drifted_records_are_kept_with_the_reason_and_replayed_after_the_mending
         assert not done.refused, done.refused
         assert not asyncio.run(wiring.replay(settings, feed)).ids, "nothing is replayed twice"
     wait_for(lambda: not any(source(demo, f)["quarantined"] for f in FEEDS), 20, "none left", demo)
+    wait_for(lambda: told_of(demo, "schema_drift") == ["resolved"], 10, "the alert's end", demo)
 
 
 def test_after_everything_every_figure_is_true(demo: Installation) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from app.domain.access import Visible
 from app.domain.ports import CaseRow, QuarantineRow, Series
+from app.domain.quality_alert import Drift
 from app.domain.reading import Alert, Change, Changes, Reading
 from app.domain.source import Pulse, SourceConfig, SourceHealth
 from app.profile import load_profile, profile_folder
@@ -52,6 +53,7 @@ class Database:
         self.open_cases: list[CaseRow] = []
         self.set_aside: list[QuarantineRow] = []
         self.away = False
+        self.drifting: list[Drift] = []
         self.lives, self.pulsed = True, 0
         self.refusal: str | None = None
         self.reads: dict[str, int] = {}
@@ -172,6 +174,10 @@ class Database:
     # SourceStore
     async def answers(self) -> bool:
         return not self.away
+
+    async def drifts(self) -> list[Drift]:
+        self._read("drifts")
+        return self.drifting
 
     async def pulse(self) -> Pulse:
         self._read("pulse")

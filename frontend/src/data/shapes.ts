@@ -133,7 +133,8 @@ export interface Alert {
   indicator: string;
   level: string;
   subject: string;
-  severity: 'lagging' | 'critical';
+  /** `quality`: about a source's data, not about a figure; level `source`, subject `source:<id>`. */
+  severity: 'lagging' | 'critical' | 'quality';
   state: 'active' | 'resolved';
   since: string;
   resolved_at: string | null;

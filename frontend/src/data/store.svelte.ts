@@ -4,6 +4,7 @@ import { SvelteMap } from 'svelte/reactivity';
 
 import { dataTime, judge, worse } from './ages';
 import { scoreOf } from './score';
+import { RANK } from './severity';
 import type { Alert, Clock, Frame, Indicator, Link, Quality, Reading, Scene, Score, Snapshot, Source, Subject } from './shapes';
 
 export function keyOf(indicator: string, subject: string, period: string): string {
@@ -58,7 +59,7 @@ export class Store {
   openAlerts = $derived.by<Alert[]>(() =>
     [...this.alerts.values()]
       .filter((alert) => alert.state === 'active')
-      .sort((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical') || b.since.localeCompare(a.since)),
+      .sort((a, b) => RANK[b.severity] - RANK[a.severity] || b.since.localeCompare(a.since)),
   );
 
   reading(indicator: string, subject: string, period: string): Reading | undefined {

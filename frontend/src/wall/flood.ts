@@ -1,5 +1,6 @@
 // Flood: more alerts than a person can read one by one are shown by who has to act (ISA-18.2).
 
+import { RANK } from '../data/severity';
 import type { Alert } from '../data/shapes';
 
 /** Ten raised within ten minutes: no operator reads them singly any more. */
@@ -38,10 +39,9 @@ export function heaps(open: Alert[], sourceOf: (alert: Alert) => string, ownerOf
     if (!held) found.push({ key, source, owner, severity: alert.severity, count: 1, since: alert.since });
     else {
       held.count += 1;
-      if (alert.severity === 'critical') held.severity = 'critical';
+      if (RANK[alert.severity] > RANK[held.severity]) held.severity = alert.severity;
       if (alert.since < held.since) held.since = alert.since;
     }
   }
-  const rank = (heap: Heap): number => Number(heap.severity === 'critical');
-  return found.sort((a, b) => rank(b) - rank(a) || b.count - a.count || a.key.localeCompare(b.key));
+  return found.sort((a, b) => RANK[b.severity] - RANK[a.severity] || b.count - a.count || a.key.localeCompare(b.key));
 }
