@@ -7,7 +7,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-inde
 	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-waiting test-computing check bench-fill bench-paint ui env env-dev truth soak-kill pictures lock wheel image clean
+.PHONY: help demo test test-waiting test-computing check bench-fill bench-paint bench-indicators ui env env-dev truth soak-kill pictures lock wheel image clean
 
 help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
@@ -17,6 +17,7 @@ help:
 	@echo "make soak-kill kills every process at random, 200 times; nothing may be lost (ten minutes)"
 	@echo "make bench-fill   how fast a simulated year is loaded, and what it costs"
 	@echo "make bench-paint  from the feed's last byte to painted pixels"
+	@echo "make bench-indicators  yearly targets: false alarms, lead, forecast; speed of judging"
 	@echo "make pictures  screenshots of the running demo into docs/pictures"
 
 # The two halves share nothing, so they are made side by side.
@@ -54,6 +55,10 @@ bench-fill: env ui
 
 bench-paint: env-dev ui
 	@$(PY) -m benchmarks.paint
+
+# SEED is the evaluator's; without one a fresh one is drawn and printed.
+bench-indicators: env-dev
+	@$(PY) -m benchmarks.indicators --seed $(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom))
 
 pictures: env-dev
 	@$(PY) -m tests.pictures

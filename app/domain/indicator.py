@@ -24,7 +24,11 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target for one level or for named subjects, valid between two dates (ISO)."""
+    """A target for one level or for named subjects; dates are ISO.
+
+    ``kind``: cumulative | level | milestone are reached along a way, from ``baseline`` on the day
+    ``begins`` to ``value`` on the day of the ``deadline``; maintain | rank hold at every instant.
+    """
 
     value: float
     subjects: tuple[str, ...]
@@ -33,6 +37,12 @@ class Target:
     deadline: str
     near: float
     critical: float
+    kind: str = "maintain"
+    baseline: float = 0.0
+    begins: str = ""
+    shape: str = "linear"  # | milestones | last_year
+    milestones: tuple[tuple[str, float], ...] = ()
+    assumption: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,133 @@
+"""Trajectory: the way a target is to be reached, what is due by now, and how far behind one is."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from app.domain.calendar_time import CalendarTime, calendar_time
+from app.domain.indicator import Target
+from app.domain.on_time import Rules
+from app.domain.period import midnight_s
+
+# Kinds of targets that are reached along a way; the others hold at every instant.
+COURSES = frozenset(("cumulative", "level", "milestone"))
+FULL_YEAR = 0.95  # of its days must have a close before last year is a model
+LINEAR = ((0.0, 0.0), (1.0, 1.0))
+_SMALL = 1e-9
+
+Knots = tuple[tuple[float, float], ...]
+Milestone = tuple[int, float]  # by which instant, which value
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """From ``base`` to ``goal`` along ``knots``: (share of calendar time, part of the way), rising.
+
+    ``steps``: nothing is due between two knots, as with milestones of works.
+    """
+
+    calendar: CalendarTime
+    base: float
+    goal: float
+    knots: Knots = LINEAR
+    steps: bool = False
+
+    def progress(self, value: float) -> float:
+        """The part of the way that is behind; 1 at the goal, whatever the unit and direction."""
+        span = self.goal - self.base
+        if abs(span) < _SMALL * max(abs(self.goal), abs(self.base), _SMALL):
+            return 1.0
+        return (value - self.base) / span
+
+    def due(self, at_s: float) -> float:
+        """The part of the way that is due by an instant."""
+        share = self.calendar.share(at_s)
+        after = bisect_right(self.knots, (share + _SMALL, 2.0))
+        if after == 0:
+            return 0.0
+        if after == len(self.knots):
+            return self.knots[-1][1]
+        if self.steps:
+            return self.knots[after - 1][1]
+        (from_share, from_part), (to_share, to_part) = self.knots[after - 1], self.knots[after]
+        return from_part + (to_part - from_part) * (share - from_share) / (to_share - from_share)
+
+    def expected(self, at_s: float) -> float:
+        """The value due by an instant."""
+        return self.base + (self.goal - self.base) * self.due(at_s)
+
+    def reached(self, progress: float) -> float:
+        """The share of calendar time at which the way first had this part behind it."""
+        parts = [part for _, part in self.knots]
+        if self.steps:  # enough until the next knot came
+            after = bisect_right(parts, progress + _SMALL)
+            return self.knots[after][0] if after < len(parts) else 1.0
+        after = bisect_left(parts, progress - _SMALL)
+        if after == 0:
+            return self.knots[0][0]
+        if after == len(parts):
+            return 1.0
+        (from_share, from_part), (to_share, to_part) = self.knots[after - 1], self.knots[after]
+        return from_share + (to_share - from_share) * (progress - from_part) / (to_part - from_part)
+
+    def lag(self, progress: float, at_s: float) -> float:
+        """Working days since the way was where the figure is; below zero when it is ahead."""
+        now = self.calendar.working_days(at_s)
+        if self.steps and progress >= self.due(at_s) - _SMALL:
+            return 0.0
+        return now - self.calendar.working_days_at(self.reached(progress))
+
+
+def milestones(
+    calendar: CalendarTime, base: float, goal: float, told: Sequence[Milestone]
+) -> Knots:
+    """Knots through (instant, value) pairs; what is told must rise towards the goal."""
+    way = Trajectory(calendar, base, goal)
+    knots = [(0.0, 0.0)]
+    for at_s, value in sorted(told):
+        knot = (calendar.share(at_s), min(1.0, way.progress(value)))
+        if knot[0] > knots[-1][0] + _SMALL and knot[1] >= knots[-1][1]:
+            knots.append(knot)
+    if knots[-1][0] < 1 - _SMALL:
+        knots.append((1.0, 1.0))
+    return tuple(knots)
+
+
+def last_year(calendar: CalendarTime, closes: Sequence[Milestone]) -> Knots:
+    """How last year's figure came about, as a way for this one; linear without a full year of it.
+
+    ``calendar`` is last year's. Only what rises is a way: a step back waits until it is made good.
+    """
+    days = len(calendar.passed) - 1
+    if len(closes) < FULL_YEAR * days:
+        return LINEAR
+    first, last = closes[0][1], closes[-1][1]
+    if abs(last - first) < _SMALL:
+        return LINEAR
+    knots = [(0.0, 0.0)]
+    for at_s, value in closes:
+        share, part = calendar.share(at_s), (value - first) / (last - first)
+        if share > knots[-1][0] + _SMALL and part > knots[-1][1]:
+            knots.append((share, min(1.0, part)))
+    while knots and knots[-1][0] >= 1 - _SMALL:
+        knots.pop()
+    return (*knots, (1.0, 1.0))
+
+
+@lru_cache(maxsize=1024)
+def trajectory_of(target: Target, rules: Rules) -> Trajectory | None:
+    """The way of a target that has one: a kind that is reached by a deadline."""
+    if target.kind not in COURSES or not target.deadline:
+        return None
+    last = date.fromisoformat(target.deadline)
+    first = date.fromisoformat(target.begins) if target.begins else date(last.year, 1, 1)
+    calendar = calendar_time(first, last, rules)
+    knots: Knots = LINEAR
+    if target.milestones:
+        told = [(midnight_s(date.fromisoformat(d)) + 86399, v) for d, v in target.milestones]
+        knots = milestones(calendar, target.baseline, target.value, told)
+    return Trajectory(calendar, target.baseline, target.value, knots, target.kind == "milestone")

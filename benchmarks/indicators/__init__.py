@@ -1,0 +1,1 @@
+"""How targets over a year are judged: an invented world of them, thresholds, and one command."""
