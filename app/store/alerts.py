@@ -82,13 +82,17 @@ WITH fold AS (
 )
 UPDATE outbox SET state = 'superseded', lease_until = NULL WHERE id IN (SELECT raise_id FROM fold)
 """
+# What was created in the future, or is leased for longer than leases are, dates from before the
+# server's clock was put back: it is due.
 # In order within an episode: a message waits for every earlier one of its alert and receiver.
 _LEASE = """
 UPDATE outbox SET lease_until = now() + make_interval(secs => $2), attempts = attempts + 1
 WHERE id = (
     SELECT o.id FROM outbox o
-    WHERE o.receiver = $1 AND o.state = 'queued' AND o.next_at <= now()
-      AND (o.lease_until IS NULL OR o.lease_until < now())
+    WHERE o.receiver = $1 AND o.state = 'queued'
+      AND (o.next_at <= now() OR o.created > now())
+      AND (o.lease_until IS NULL OR o.lease_until < now()
+           OR o.lease_until > now() + make_interval(secs => 2 * $2))
       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.alert_id = o.alert_id
                       AND e.receiver = o.receiver AND e.state = 'queued' AND e.id < o.id)
     ORDER BY o.next_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED

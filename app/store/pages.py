@@ -16,7 +16,7 @@ from app.domain.measure import StepKey, Steps, net
 from app.domain.record import Record, RecordUpdate, merge
 from app.domain.source import SourceHealth
 from app.store.pulse import REFUSALS
-from app.store.quarantine import store_rejected
+from app.store.quarantine import check_room, forget_pages, store_rejected
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
@@ -140,6 +140,8 @@ class PgPages:
             packed = await store_records(db, source, seq, page.updates, judge)
             for rejected in page.rejected:
                 await store_rejected(db, source, rejected, now_s)
+            if page.rejected:
+                await check_room(db, source)
             await write_page(db, source, seq, page, packed, judge.collector)
             moved = await db.execute(
                 _ADVANCE,
@@ -163,6 +165,7 @@ class PgPages:
             await db.execute(
                 "UPDATE source_state SET quarantined = quarantined + 1 WHERE source = $1", source
             )
+            await forget_pages(db, source)
 
     async def failed(self, source: str, reason: str) -> None:
         async with self._pool.acquire() as db:

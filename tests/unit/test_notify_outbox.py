@@ -268,3 +268,19 @@ async def test_both_loops_outlive_a_lost_database(pool):
     stop.set()
     await asyncio.wait_for(loops, 5)
     assert len(told) == 1
+
+
+async def test_a_database_clock_that_was_put_back_holds_nothing_up(pool):
+    await announce(pool, *RAISE)
+    await follow.step(parts(pool))
+    store = PgAlerts(pool)
+    # What the rows look like once the server's clock has gone back by an hour.
+    await pool.execute(
+        "UPDATE outbox SET created = created + interval '1 h', next_at = next_at + interval '1 h'"
+    )
+    leased = await store.lease("mail", 60)
+    assert leased is not None
+    await pool.execute("UPDATE outbox SET lease_until = lease_until + interval '1 h'")
+    again = await store.lease("mail", 60)
+    assert again is not None
+    assert again.key == leased.key
