@@ -30,13 +30,19 @@ test:
 	@$(MAKE) --no-print-directory -j2 -k test-waiting test-computing && \
 		echo "make test: everything passed"
 
-# Two halves side by side: one mostly waits for installations, and is shown at its end.
-test-waiting:
-	@out=$$(mktemp); $(PY) -m pytest -q --durations=5 tests/flow tests/docs >$$out 2>&1; \
-		status=$$?; cat $$out; rm -f $$out; exit $$status
+# Two halves side by side: one mostly waits for installations, and is shown at its end. What fails
+# is run once more and alone: many tests kill, stop and time real processes, and another program of
+# the machine may stand in their way. Both outcomes are shown, and failing twice is failing.
+PYTEST = $(PY) -m pytest -q --durations=5 -o cache_dir=.pytest_cache/$@
+ONCE_MORE = echo "── once more, what failed ──"; $(PYTEST) --last-failed --last-failed-no-failures none
 
+test-waiting:
+	@out=$$(mktemp); { $(PYTEST) tests/flow tests/docs || { $(ONCE_MORE) tests/flow tests/docs; }; } \
+		>$$out 2>&1; status=$$?; cat $$out; rm -f $$out; exit $$status
+
+test-computing: COMPUTING = tests/architecture tests/browser tests/contract tests/unit
 test-computing:
-	@$(PY) -m pytest -q --durations=5 tests/architecture tests/browser tests/contract tests/unit
+	@$(PYTEST) $(COMPUTING) || { $(ONCE_MORE) $(COMPUTING); }
 
 check:
 	@$(MAKE) --no-print-directory -j2 env-dev ui
