@@ -153,7 +153,8 @@ def _carried_steps(found: Steps, number: int, kind: str, spans: Sequence[Span]) 
 
 
 def _in_period(span: Span | None, begin: int) -> tuple[int, int]:
-    if span is None or (span.end_s is not None and span.end_s < begin):
+    """Received in it, or not ended before it: a stated end may precede a corrected receipt."""
+    if span is None or (span.end_s is not None and span.end_s < begin and span.anchor_s < begin):
         return 0, 0
     return span.num, span.den
 
@@ -187,9 +188,9 @@ def _elapsed(found: Steps, number: int, indicator: Indicator, record: Record) ->
 
 def _on_time(_: Measure, __: Record, life: list[Phase]) -> list[Span]:
     return [
-        Span(p.from_s, 0, 0, p.from_s, p.end_s)
+        Span(p.from_s, 0, 0, life[0].from_s, p.end_s)
         if p.late is None
-        else Span(p.from_s, int(not p.late), 1, p.from_s, p.end_s)
+        else Span(p.from_s, int(not p.late), 1, life[0].from_s, p.end_s)
         for p in life
     ]
 

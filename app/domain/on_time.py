@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,8 +12,6 @@ from app.domain.period import date_of, midnight_s
 from app.domain.record import Event, Record, Wait
 
 _WORKING = frozenset(("2", "4", "5", "6"))
-_ENDS = frozenset(("3", "7", "8", "9", "10"))
-_NEVER = -(2**62)
 _FEE = "\n6"  # marks a wait for a fee; no sender's name of a request begins with white space
 
 
@@ -40,16 +39,22 @@ class Phase:
 
 
 def phases(record: Record, rules: Rules) -> list[Phase]:
-    """The dossier's whole life as known now; empty when it was never received."""
+    """The dossier's whole life as known now; empty when it was never received.
+
+    One walk over its instants: a record of thousands of steps costs no more for each of them.
+    """
     events = record.all_events()
     received = received_s(record, events)
     if received is None:
         return []
     due = _due_s(record, received, rules)
     waits = _waits(record, events, rules)
+    ends, clock = _Ends(received, events), _Clock(waits)
     found: list[Phase] = []
     for at_s in _breakpoints(received, due, events, waits):
-        phase = _phase(at_s, received, due, events, waits, rules)
+        ends.move(at_s)
+        clock.move(at_s)
+        phase = _phase(at_s, due, ends, clock, rules)
         if not found or (phase.end_s, phase.done, phase.late) != (
             found[-1].end_s,
             found[-1].done,
@@ -104,12 +109,12 @@ def _waits(record: Record, events: Sequence[Event], rules: Rules) -> list[Wait]:
         asked = [(at, None, "") for at in sorted({e.at_s for e in events if e.status == "5"})]
     if rules.fee_wait_stops_clock:
         asked += [(at, None, _FEE) for at in sorted({e.at_s for e in events if e.status == "6"})]
+    worked = [e.at_s for e in events if e.status in ("2", "4")]
     found = []
     for at_s, answered, ref in asked:
         if answered is None:
-            answered = next(
-                (e.at_s for e in events if e.at_s > at_s and e.status in ("2", "4")), None
-            )
+            after = bisect_right(worked, at_s)
+            answered = worked[after] if after < len(worked) else None
         found.append(Wait(ref, at_s, answered))
     return sorted(found, key=lambda w: w.asked_s)
 
@@ -128,56 +133,93 @@ def _breakpoints(
         waited = 0
         for wait in sorted(waits, key=lambda w: w.answered_s or 0):
             if wait.answered_s is not None:
-                waited += wait.answered_s - wait.asked_s
+                waited += max(0, wait.answered_s - wait.asked_s)
                 points.add(due + waited + 1)
     return sorted(p for p in points if p >= received)
 
 
-def _phase(
-    at_s: int,
-    received: int,
-    due: int | None,
-    events: Sequence[Event],
-    waits: Sequence[Wait],
-    rules: Rules,
-) -> Phase:
-    end_s, status = _end(at_s, received, events)
+class _Ends:
+    """When and with which status the dossier has ended, at an instant that moves forward."""
+
+    def __init__(self, received: int, events: Sequence[Event]) -> None:
+        self._received = received
+        self._events = events
+        self._next = 0
+        self._last: dict[str, int] = {}  # 9 and 10: the last one counts
+        self._stopped: Event | None = None  # 8 or 3: the first one counts
+        self._withdrawn: Event | None = None  # 7: the first one that had been accepted
+
+    def move(self, to_s: int) -> None:
+        while self._next < len(self._events) and self._events[self._next].at_s <= to_s:
+            self._take(self._second())
+
+    def _second(self) -> list[Event]:
+        """The events of the next second: in one second the end wins, in whatever order."""
+        first = self._next
+        at_s = self._events[first].at_s
+        while self._next < len(self._events) and self._events[self._next].at_s == at_s:
+            self._next += 1
+        return list(self._events[first : self._next])
+
+    def _take(self, events: Sequence[Event]) -> None:
+        if any(e.status in _WORKING for e in events):
+            self._last, self._stopped, self._withdrawn = {}, None, None
+        for event in events:
+            if event.status in ("9", "10"):
+                self._last[event.status] = event.at_s
+            elif event.status in ("8", "3"):
+                self._stopped = self._stopped or event
+            elif event.status == "7" and event.at_s >= self._received:
+                self._withdrawn = self._withdrawn or event
+
+    def now(self) -> tuple[int | None, str]:
+        for status in ("9", "10"):
+            if status in self._last:
+                return self._last[status], status
+        event = self._stopped or self._withdrawn
+        return (event.at_s, event.status) if event is not None else (None, "")
+
+
+class _Clock:
+    """How long the citizen was waited for, at an instant that moves forward."""
+
+    def __init__(self, waits: Sequence[Wait]) -> None:
+        self._waits = waits
+        # An answer dated before its request is a slip of the pen: nothing was waited for.
+        self._answers = sorted(
+            (w.answered_s, max(0, w.answered_s - w.asked_s))
+            for w in waits
+            if w.answered_s is not None
+        )
+        self._asked = self._answered = self._oldest = 0
+        self.requests = 0
+        self.waited = 0
+
+    def move(self, to_s: int) -> None:
+        while self._asked < len(self._waits) and self._waits[self._asked].asked_s <= to_s:
+            self.requests += self._waits[self._asked].ref != _FEE
+            self._asked += 1
+        while self._answered < len(self._answers) and self._answers[self._answered][0] <= to_s:
+            self.waited += self._answers[self._answered][1]
+            self._answered += 1
+        while self._oldest < self._asked and self._has_answer(self._oldest, to_s):
+            self._oldest += 1
+
+    def _has_answer(self, place: int, at_s: int) -> bool:
+        answered = self._waits[place].answered_s
+        return answered is not None and answered <= at_s
+
+    def stopped_s(self, at_s: int) -> int:
+        """The clock stands while the citizen has to act."""
+        return self._waits[self._oldest].asked_s if self._oldest < self._asked else at_s
+
+
+def _phase(at_s: int, due: int | None, ends: _Ends, clock: _Clock, rules: Rules) -> Phase:
+    end_s, status = ends.now()
     done = status in ("9", "10")
     if due is None:
         return Phase(at_s, end_s, done, None)
-    asked = [w for w in waits if w.asked_s <= at_s]
-    requests = [w for w in asked if w.ref != _FEE]
-    waited = sum(
-        w.answered_s - w.asked_s for w in asked if w.answered_s is not None and w.answered_s <= at_s
-    )
-    if len(requests) > 1 and (rules.always_late or not done):
+    if clock.requests > 1 and (rules.always_late or not done):
         return Phase(at_s, end_s, done, True)
-    waiting = [w.asked_s for w in asked if w.answered_s is None or w.answered_s > at_s]
-    stopped = min(waiting, default=at_s)  # the clock stands while the citizen has to act
-    effective = (stopped if end_s is None else end_s) - waited
+    effective = (clock.stopped_s(at_s) if end_s is None else end_s) - clock.waited
     return Phase(at_s, end_s, done, effective > due)
-
-
-def _end(at_s: int, received: int, events: Sequence[Event]) -> tuple[int | None, str]:
-    """When and with which status the dossier has ended, judged at ``at_s``."""
-    working = _NEVER
-    ends: list[Event] = []
-    for event in events:
-        if event.at_s > at_s:
-            break
-        if event.status in _WORKING:
-            working = event.at_s
-        elif event.status in _ENDS:
-            ends.append(event)
-    ends = [e for e in ends if e.at_s >= working]
-    if not ends:
-        return None, ""
-    for status in ("9", "10"):
-        times = [e.at_s for e in ends if e.status == status]
-        if times:
-            return times[-1], status
-    for event in ends:
-        if event.status in ("8", "3"):
-            return event.at_s, event.status
-    first = ends[0]
-    return (first.at_s, first.status) if received <= first.at_s else (None, "")

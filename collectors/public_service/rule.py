@@ -46,7 +46,8 @@ def judge(
         return Judged(end, done, True)
     if switches.fee_wait_stops_clock:
         requests += _waits("6", statuses, until)
-    waited = sum(answered - asked for asked, answered in requests if answered is not None)
+    # An answer dated before its request is a slip of the pen: nothing was waited for.
+    waited = sum(max(0, done - asked) for asked, done in requests if done is not None)
     if end is not None:
         return Judged(end, done, end - waited > due)
     still = [asked for asked, answered in requests if answered is None]
@@ -63,8 +64,8 @@ def _end(known: list[tuple[int, str]], received: int) -> tuple[int | None, bool]
     stopped = [at for at, s in after if s in ("8", "3")]
     if stopped:
         return min(stopped), False
-    withdrawn = [at for at, s in after if s == "7"]
-    if withdrawn and received <= min(withdrawn):
+    withdrawn = [at for at, s in after if s == "7" and at >= received]
+    if withdrawn:
         return min(withdrawn), False
     return None, False
 
@@ -73,13 +74,15 @@ def _requests(
     item: dict[str, Any], statuses: list[tuple[int, str]], until: int
 ) -> list[tuple[int, int | None]]:
     listed = {
-        r["HoSoBoSungId"]: r for r in item.get("DanhSachHoSoBoSung") or () if r["HoSoBoSungId"]
+        r["HoSoBoSungId"]: r
+        for r in item.get("DanhSachHoSoBoSung") or ()
+        if r.get("HoSoBoSungId") and r.get("NgayBoSung")
     }
     if not listed:
         return _waits("5", statuses, until)
     found: list[tuple[int, int | None]] = []
     for request in listed.values():
-        asked, told = seconds(request["NgayBoSung"]), request["NgayTiepNhanBoSung"]
+        asked, told = seconds(request["NgayBoSung"]), request.get("NgayTiepNhanBoSung")
         if asked <= until:
             answered = seconds(told) if told else _next_work(statuses, asked)
             found.append((asked, answered if answered is not None and answered <= until else None))

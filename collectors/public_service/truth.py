@@ -169,7 +169,8 @@ def _count(
     item = dossier.item or {}
     judged = judge(item, _statuses(dossier), received, until, switches)
     if indicator == "ps.on_time":
-        if judged.late is None or (judged.end is not None and judged.end < begin):
+        ended_before = judged.end is not None and judged.end < begin
+        if judged.late is None or (ended_before and received < begin):
             return 0, 0
         return int(not judged.late), 1
     if indicator == "ps.overdue_open":

@@ -87,7 +87,8 @@ def _expected(records: list[Record], kind: str, at_s: int) -> tuple[int, int]:
         now = [p for p in phases(record, Rules()) if p.from_s <= min(at_s, end)]
         if not now or now[-1].late is None:
             continue
-        if now[-1].end_s is None or now[-1].end_s >= begin:
+        received = now[0].from_s
+        if received >= begin or now[-1].end_s is None or now[-1].end_s >= begin:
             den += 1
             num += not now[-1].late
     return num, den
