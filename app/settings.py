@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Port = 8000
     database_url: str = ""
+    # Who is let in without a token.
+    anonymous: Literal["anywhere", "this_machine", "nowhere"] = "this_machine"
 
     # Absent in production: there, data time is real time.
     clock_file: Path | None = None

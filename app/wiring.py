@@ -21,6 +21,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from app import VERSION
+from app.access import Door
 from app.alerts import follow as alerts
 from app.alerts import quality
 from app.api import ApiParts, create_api
@@ -55,6 +56,7 @@ from app.store.rebase import rebase
 from app.store.replay import replay as store_again
 from app.store.replay import settle_pages
 from app.store.tidy import keep_tidy
+from app.store.tokens import PgTokens
 
 STATIC = Path(__file__).parent / "static"
 log = structlog.get_logger("wiring")
@@ -96,17 +98,19 @@ async def _serving(settings: Settings, stop: asyncio.Event) -> tuple[ASGIApp, Aw
         stores.readings, VERSION,
     )  # fmt: skip
 
+    door = Door(PgTokens(stores.pool), profile.subjects, clock, settings.anonymous, hub.close_token)
+
     async def ready() -> bool:
         return await stores.pool.fetchval("SELECT true") is True
 
     parts = ApiParts(
         profile, clock, stores.readings, stores.changes, stores.sources, stores.cases,
         stores.alerts, hub, VERSION, STATIC if STATIC.is_dir() else None, ready, gauges=hub.stats,
-        provenance=PgProvenance(stores.pool),
+        provenance=PgProvenance(stores.pool), gate=door,
     )  # fmt: skip
     api = create_api(parts)
     hub.snapshot = api.state.snapshot
-    return api, together(stop, hub.run(stop), stores.changes.listen(stop))
+    return api, together(stop, hub.run(stop), door.run(stop), stores.changes.listen(stop))
 
 
 def _collecting(profile: Profile, clock: Clock, stores: Stores) -> list[ingest.SourceRunner]:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import WebSocketRoute
 
+from app.api.admission import Admission
 from app.api.figures import figures
 from app.api.guard import Guard
 from app.api.lists import counted, fed, stated
@@ -15,6 +16,7 @@ from app.api.parts import ROOT, ApiParts
 from app.api.probes import probes
 from app.api.problems import answer_problems
 from app.api.ready import Ready
+from app.api.session import session
 from app.api.snapshot import Snapshots
 from app.api.why import why
 
@@ -46,6 +48,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.state.snapshot = snapshots.text  # what wiring gives the hub
     app.include_router(figures(parts, snapshots))
     app.include_router(why(parts))
+    app.include_router(session(parts))
     for router in (stated, counted, fed):
         app.include_router(router(parts))
     ready = Ready(parts.ready)
@@ -53,5 +56,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.router.routes.append(pages(parts.static_dir))
     answer_problems(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)
+    if parts.gate is not None:
+        app.add_middleware(Admission, gate=parts.gate)
     app.add_middleware(Guard, registry=registry, ready=ready)
     return app

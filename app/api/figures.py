@@ -22,8 +22,8 @@ from app.api.queries import (
     instant,
     thin,
 )
+from app.api.seen import Seen
 from app.api.snapshot import Snapshots
-from app.domain.access import EVERYTHING
 from app.domain.judgement import reason
 from app.domain.reading import Reading
 from app.domain.shape import qualities, reading_shape
@@ -44,19 +44,19 @@ def figures(parts: ApiParts, snapshots: Snapshots) -> APIRouter:
     router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["figures"])
 
     @router.get("/snapshot", response_model=models.Snapshot)
-    async def snapshot() -> Response:
+    async def snapshot(seen: Seen) -> Response:
         """Everything a screen needs, with the place in the change log to read on from."""
-        text = await snapshots.text()
+        text = await snapshots.text(seen)
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     @router.get("/readings/latest", response_model=models.Readings)
-    async def latest(query: Annotated[LatestQuery, Query()]) -> Response:
+    async def latest(seen: Seen, query: Annotated[LatestQuery, Query()]) -> Response:
         """The newest reading of every (indicator, subject, period) that fits the filters."""
         check_indicators(parts.profile, query.indicator)
         check_period(query.period)
         subjects = choose_subjects(parts.profile, query.subject, query.level)
         readings = await parts.readings.latest(
-            EVERYTHING,
+            seen,
             indicators=query.indicator or None,
             subjects=subjects,
             period=query.period,
@@ -64,7 +64,7 @@ def figures(parts: ApiParts, snapshots: Snapshots) -> APIRouter:
         return await _answer(parts, readings)
 
     @router.get("/readings/history", response_model=models.Readings)
-    async def history(query: Annotated[HistoryQuery, Query()]) -> Response:
+    async def history(seen: Seen, query: Annotated[HistoryQuery, Query()]) -> Response:
         """Kept readings between two instants, the last one of each step, oldest first."""
         check_indicators(parts.profile, [query.indicator])
         check_period(query.period)
@@ -72,7 +72,7 @@ def figures(parts: ApiParts, snapshots: Snapshots) -> APIRouter:
         subjects = choose_subjects(parts.profile, named, query.level)
         from_s, to_s = _span(parts, query)
         readings = await parts.readings.history(
-            EVERYTHING,
+            seen,
             indicator=query.indicator,
             subjects=subjects,
             period=query.period or parts.profile.indicators[query.indicator].periods[0],

@@ -22,7 +22,7 @@ from app.api.queries import (
     days_between,
     owners_of,
 )
-from app.domain.access import EVERYTHING
+from app.api.seen import Seen
 from app.domain.clock import iso, local_date
 from app.domain.indicator import Indicator
 from app.domain.ports import CaseRow
@@ -81,13 +81,13 @@ def counted(parts: ApiParts) -> APIRouter:
     router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["cases and alerts"])
 
     @router.get("/cases", response_model=models.Cases)
-    async def cases(query: Annotated[CasesQuery, Query()]) -> Response:
+    async def cases(seen: Seen, query: Annotated[CasesQuery, Query()]) -> Response:
         """Open cases past their due time, the longest overdue first."""
         owners, sector = owners_of(parts.profile, query.subject)
         at_s = await _known_s(parts, query.kind)
         skipped = int(query.after or 0)
         total, rows = await parts.cases.overdue(
-            EVERYTHING,
+            seen,
             kind=query.kind,
             owners=owners,
             sector=sector,
@@ -100,10 +100,10 @@ def counted(parts: ApiParts) -> APIRouter:
         return json({"cases": [_case(r, at_s) for r in rows], "total": total, "next": following})
 
     @router.get("/alerts", response_model=models.Alerts)
-    async def alerts(query: Annotated[AlertsQuery, Query()]) -> Response:
+    async def alerts(seen: Seen, query: Annotated[AlertsQuery, Query()]) -> Response:
         """Episodes of lagging indicators, the newest first."""
-        rows = await parts.alerts.alerts(EVERYTHING, query.state, query.limit)
-        return json({"alerts": [alert_shape(a, parts.profile) for a in rows]})
+        rows = await parts.alerts.alerts(seen, query.state, query.limit)
+        return json({"alerts": [alert_shape(a, parts.profile, seen) for a in rows]})
 
     return router
 
@@ -125,11 +125,16 @@ def fed(parts: ApiParts) -> APIRouter:
         return json({"sources": found})
 
     @router.get("/quarantine", response_model=models.Quarantine)
-    async def quarantine(query: Annotated[QuarantineQuery, Query()]) -> Response:
+    async def quarantine(seen: Seen, query: Annotated[QuarantineQuery, Query()]) -> Response:
         """Payloads that could not be read, with the reason, the newest first."""
+        if seen.subjects is not None:
+            # What could not be read is of no subject: it might be anybody's.
+            raise Refused(
+                403, "quarantine needs a token for every subject; make one: --subject '*'"
+            )
         if query.source is not None and query.source not in profile.sources:
             raise unknown("source", query.source, profile.sources, "see /api/v1/sources")
-        rows = await parts.sources.quarantine(EVERYTHING, query.source, query.limit)
+        rows = await parts.sources.quarantine(seen, query.source, query.limit)
         found = [
             {
                 "id": r.id,

@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from app.api.snapshot import Snapshots
+from app.domain.access import Gate
 from app.domain.clock import Clock
 from app.domain.ports import AlertStore, CaseStore, ChangeLog, Provenance, ReadingStore, SourceStore
 from app.domain.profile import Profile
@@ -19,7 +20,8 @@ ROOT = "/api/v1"
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """``snapshots`` and ``gauges`` are shared with the hub; without them the API makes its own.
-    Without ``provenance`` a reading is explained but for its feed pages.
+    Without ``provenance`` a reading is explained but for its feed pages; without a ``gate`` every
+    request is let in and sees everything.
     """
 
     profile: Profile
@@ -36,3 +38,4 @@ class ApiParts:
     snapshots: Snapshots | None = None
     gauges: Callable[[], Mapping[str, float]] | None = None
     provenance: Provenance | None = None
+    gate: Gate | None = None

@@ -16,6 +16,8 @@ from app.api.models import Problem
 
 log = structlog.get_logger("api")
 _TITLES = {
+    401: "A token is needed",
+    403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
     422: "A value of the request is not usable",
@@ -29,7 +31,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": _TITLES[status],
         "content": {"application/problem+json": {}},
     }
-    for status in (404, 422, 500, 503)
+    for status in (401, 403, 404, 422, 500, 503)
 }
 
 

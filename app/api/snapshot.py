@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
-from app.domain.access import EVERYTHING
+from app.api.scene import scene_for, scene_keys
+from app.domain.access import EVERYTHING, Visible
 from app.domain.clock import Clock, local_date
-from app.domain.indicator import Indicator, Scene
+from app.domain.indicator import Indicator, Scene, Subject
 from app.domain.ports import AlertStore, ChangeLog, ReadingStore, Series, SourceStore
 from app.domain.profile import Profile
 from app.domain.reading import Reading
@@ -32,6 +35,7 @@ TREND_DAYS = 30
 TREND_KEPT_S = 60.0
 TREND_LOADING_S = 5.0
 ACTIVE_ALERTS = 200
+SCOPES_KEPT = 64
 BELOW = 0.9
 AT_BEST = 1.25
 _NAMED_LEVELS = ("province", "district", "tier", "department", "sector", "group")
@@ -40,8 +44,18 @@ _COUNTED = frozenset(("fresh", "late", "loading"))
 Key = tuple[str, str, str]
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What one scope was told last: everybody of that scope shares it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    head: Json = field(default_factory=dict)
+    body: bytes = b""
+    read_at: float = float("-inf")
+
+
 class Snapshots:
-    """The text of ``/snapshot``; its body is read at most once a second."""
+    """The text of ``/snapshot``; the body of each scope is read at most once a second."""
 
     def __init__(
         self,
@@ -56,53 +70,55 @@ class Snapshots:
         self._profile, self._clock, self._build = profile, clock, build
         self._readings, self._changes = readings, changes
         self._sources, self._alerts = sources, alerts
-        self._lock = asyncio.Lock()
-        self._head: Json = {}
-        self._body = b""
-        self._read_at = float("-inf")
+        self._kept: OrderedDict[Visible, _Kept] = OrderedDict()
         self._keys = scene_keys(profile.scene)
         self._shown = shown_subjects(profile)
         self._trends: dict[Key, tuple[float | None, ...]] = {}
         self._trends_at = float("-inf")
         self._trends_on: tuple[tuple[str, str], ...] = ()
 
-    async def text(self) -> bytes:
+    async def text(self, seen: Visible = EVERYTHING) -> bytes:
         """JSON of a snapshot; the clock in it is always of now."""
         loop = asyncio.get_running_loop()
-        async with self._lock:
-            if loop.time() - self._read_at >= KEPT_S:
+        kept = self._kept.setdefault(seen, _Kept())
+        self._kept.move_to_end(seen)
+        if len(self._kept) > SCOPES_KEPT:
+            self._kept.popitem(last=False)
+        async with kept.lock:
+            if loop.time() - kept.read_at >= KEPT_S:
                 began = loop.time()
-                await self._read()
-                self._read_at = began
-            head = msgspec.json.encode({**self._head, "clock": clock_shape(self._clock)})
-            return head[:-1] + b"," + self._body[1:]
+                kept.head, kept.body = await self._read(seen)
+                kept.read_at = began
+            head = msgspec.json.encode({**kept.head, "clock": clock_shape(self._clock)})
+            return head[:-1] + b"," + kept.body[1:]
 
-    async def _read(self) -> None:
+    async def _read(self, seen: Visible) -> tuple[Json, bytes]:
         # The position first: what is read after it may be newer, and deltas then repeat it.
         epoch, offset = await self._changes.position()
         healths = {h.id: h for h in await self._sources.health()}
-        readings = await self._readings.latest(EVERYTHING, subjects=self._shown)
-        alerts = await self._alerts.alerts(EVERYTHING, "active", ACTIVE_ALERTS)
+        # A district's own screens hold all of their district; a province would be too much.
+        shown = self._shown if seen.subjects is None else sorted(seen.subjects)
+        readings = await self._readings.latest(seen, subjects=shown)
+        alerts = await self._alerts.alerts(seen, "active", ACTIVE_ALERTS)
         await self._read_trends(healths)
         now, rate = self._clock.now_s(), self._clock.rate()
         judged = qualities(self._profile, healths, now, rate)
         profile = self._profile
+        scene = scene_for(profile, seen)
         body: Json = {
             "sources": [
                 source_shape(c, healths.get(c.id), self._clock, judged[c.id])
                 for c in profile.sources.values()
             ],
             "indicators": [indicator_shape(i) for i in profile.indicators.values()],
-            "subjects": [
-                subject_shape(s) for s in profile.subjects.values() if s.level in _NAMED_LEVELS
-            ],
-            "scene": scene_shape(profile.scene),
+            "subjects": [subject_shape(s) for s in profile.subjects.values() if _named(s, seen)],
+            "scene": scene_shape(scene),
             "readings": [self._reading(r, judged) for r in readings],
-            "alerts": [alert_shape(a, profile) for a in alerts],
-            "score": score(profile.scene, profile.indicators, readings, judged),
+            "alerts": [alert_shape(a, profile, seen) for a in alerts],
+            "score": score(scene, profile.indicators, readings, judged),
         }
-        self._body = msgspec.json.encode(body)
-        self._head = {"epoch": epoch, "offset": offset, "build": self._build, "schema": SCHEMA}
+        head: Json = {"epoch": epoch, "offset": offset, "build": self._build, "schema": SCHEMA}
+        return head, msgspec.json.encode(body)
 
     def _reading(self, reading: Reading, judged: Mapping[str, str]) -> Json:
         shape = reading_shape(reading, judged)
@@ -129,13 +145,10 @@ class Snapshots:
         self._trends_at, self._trends_on = loop.time(), days
 
 
-def scene_keys(scene: Scene) -> list[Key]:
-    """Readings whose trend a screen draws: every tile and every district of the map."""
-    tiles = [(t.indicator, t.subject, t.period) for g in scene.groups for t in g.tiles]
-    shown = scene.map
-    return list(
-        dict.fromkeys([*tiles, *((shown.indicator, s, shown.period) for s in shown.subjects)])
-    )
+def _named(subject: Subject, seen: Visible) -> bool:
+    if seen.subjects is None:
+        return subject.level in _NAMED_LEVELS
+    return seen.allows(subject.id)
 
 
 def scene_shape(scene: Scene) -> Json:

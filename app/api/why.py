@@ -12,7 +12,8 @@ from app.api.figures import json
 from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, Refused
 from app.api.queries import WhyQuery, check_indicators, check_period, choose_subjects
-from app.domain.access import EVERYTHING
+from app.api.seen import Seen
+from app.domain.access import Visible
 from app.domain.clock import iso
 from app.domain.indicator import Indicator, Target
 from app.domain.reading import Reading
@@ -28,13 +29,13 @@ def why(parts: ApiParts) -> APIRouter:
     origin = _Origin(parts)
 
     @router.get("/readings/why", response_model=models.Why)
-    async def explain(query: Annotated[WhyQuery, Query()]) -> Response:
+    async def explain(seen: Seen, query: Annotated[WhyQuery, Query()]) -> Response:
         """Formula, parts that add up to the reading, target, and the feed pages that moved it."""
         check_indicators(parts.profile, [query.indicator])
         check_period(query.period)
         choose_subjects(parts.profile, [query.subject], None)
         indicator = parts.profile.indicators[query.indicator]
-        whole, others = await _readings(parts, indicator, query.subject, query.period)
+        whole, others = await _readings(parts, seen, indicator, query.subject, query.period)
         shares = add_up(whole, others)
         pages, looked = await origin.pages(indicator, query.subject)
         healths = {h.id: h for h in await parts.sources.health()}
@@ -54,13 +55,13 @@ def why(parts: ApiParts) -> APIRouter:
 
 
 async def _readings(
-    parts: ApiParts, indicator: Indicator, subject: str, asked: str | None
+    parts: ApiParts, seen: Visible, indicator: Indicator, subject: str, asked: str | None
 ) -> tuple[Reading, list[Reading]]:
     """The reading asked about and those of its parts, read together so that they add up."""
     period = asked or indicator.periods[0]
     wanted = parts_of(parts.profile, subject, by_group="group" in indicator.levels)
     found = await parts.readings.latest(
-        EVERYTHING, indicators=[indicator.id], subjects=[subject, *wanted], period=period
+        seen, indicators=[indicator.id], subjects=[subject, *wanted], period=period
     )
     whole = next((r for r in found if r.subject == subject), None)
     if whole is None:

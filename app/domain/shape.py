@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.domain.access import EVERYTHING, Visible
 from app.domain.area import Area
 from app.domain.clock import Clock, iso, local_date, real_iso
 from app.domain.indicator import Indicator, Subject
@@ -65,7 +66,8 @@ def _period_start(reading: Reading) -> str | None:
     return iso(reading.period_s) if reading.period == "hour" else local_date(reading.period_s)
 
 
-def alert_shape(alert: Alert, profile: Profile) -> Json:
+def alert_shape(alert: Alert, profile: Profile, seen: Visible = EVERYTHING) -> Json:
+    """``seen`` is who reads it: units of others are left out of the worst."""
     indicator = profile.indicators.get(alert.indicator)
     rule = indicator.alert if indicator is not None else None
     source = profile.sources.get(source_of(alert.subject)) if alert.level == LEVEL else None
@@ -84,7 +86,11 @@ def alert_shape(alert: Alert, profile: Profile) -> Json:
         "resolved_at": _iso(alert.resolved_s),
         "value": alert.value,
         "target": alert.target,
-        "worst": [{"subject": s, "name_vi": _name(profile, s), "value": v} for s, v in alert.worst],
+        "worst": [
+            {"subject": s, "name_vi": _name(profile, s), "value": v}
+            for s, v in alert.worst
+            if seen.allows(s)
+        ],
         "owner": owner,
         "response_vi": response,
         "sent": alert.sent,

@@ -47,7 +47,8 @@ class Channel(Protocol):
 class Client:
     """Sends hello, then a snapshot or what was missed, then deltas and beats."""
 
-    def __init__(self, hub: Channel, send: Send) -> None:
+    def __init__(self, hub: Channel, send: Send, token: str = "") -> None:
+        self.token, self.ended_by = token, 0
         self.wake = asyncio.Event()
         self._hub = hub
         self._send = send
@@ -81,6 +82,9 @@ class Client:
         while not self._hub.closing:
             await self.wake.wait()
             self.wake.clear()
+            if self.ended_by:
+                await self._close(self.ended_by, "the token ended or sees other subjects now")
+                return
             beat = self._hub.beats, self._hub.beat
             await self._deltas()
             if self._renewals != self._hub.renewals:

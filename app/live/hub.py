@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from app.domain.access import EVERYTHING
+from app.domain.access import EVERYTHING, pass_of
 from app.domain.clock import Clock, local_date
+from app.domain.disconnects import NO_RIGHT
 from app.domain.ports import AlertStore, ChangeLog, ReadingStore, SourceStore
 from app.domain.profile import Profile
 from app.domain.reading import Alert, Change, Reading
@@ -294,6 +295,13 @@ class Hub:
             return False
         return known == epoch and offset <= last
 
+    def close_token(self, token: str, code: int) -> None:
+        """End every connection that a token holds open."""
+        for client in self._clients:
+            if client.token == token:
+                client.ended_by = code
+                client.wake.set()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection: origin, place to resume from, then the client's own loop."""
         await receive()  # websocket.connect
@@ -306,8 +314,13 @@ class Hub:
                 {"type": "websocket.close", "code": CLOSE_FULL, "reason": "too many clients"}
             )
             return
+        given = pass_of(scope)
+        if given.visible.subjects is not None:
+            reason = "the live channel has no scopes yet; read /api/v1/readings/latest"
+            await send({"type": "websocket.close", "code": NO_RIGHT, "reason": reason})
+            return
         epoch, offset = _place(scope)
-        client = Client(self, send)
+        client = Client(self, send, given.token)
         self._clients.add(client)
         try:
             await client.run(receive, epoch, offset)

@@ -16,6 +16,8 @@ from app.store.pulse import read_pulse
 _WHERE = """
 FROM record WHERE kind = $1 AND ended IS NULL AND late <= to_timestamp($2)
   AND ($3::text[] IS NULL OR owner = ANY($3)) AND ($4::text IS NULL OR sector = $4)
+  AND ($5::text[] IS NULL OR 'agency:' || owner = ANY($5) OR 'group:' || owner = ANY($5)
+       OR 'sector:' || sector = ANY($5))
 """
 _DRIFTS = """
 SELECT source, min(known_s) AS since_s, sum(count)::bigint AS count,
@@ -45,13 +47,14 @@ class PgCases:
         limit: int,
         after: str | None,
     ) -> tuple[int, list[CaseRow]]:
+        seen = None if visible.subjects is None else sorted(visible.subjects)
         skip = int(after) if after and after.isdigit() else 0
         async with self._pool.acquire() as db:
-            total = await db.fetchval(f"SELECT count(*) {_WHERE}", kind, at_s, owners, sector)
+            total = await db.fetchval(f"SELECT count(*) {_WHERE}", kind, at_s, owners, sector, seen)
             rows = await db.fetch(
                 f"SELECT kind, code, owner, sector, received, due, late {_WHERE}"
-                " ORDER BY late, code LIMIT $5 OFFSET $6",
-                kind, at_s, owners, sector, limit, skip,
+                " ORDER BY late, code LIMIT $6 OFFSET $7",
+                kind, at_s, owners, sector, seen, limit, skip,
             )  # fmt: skip
         return total, [
             CaseRow(
@@ -84,6 +87,8 @@ class PgSources:
     async def quarantine(
         self, visible: Visible, source: str | None, limit: int
     ) -> list[QuarantineRow]:
+        if visible.subjects is not None:
+            return []  # a payload nobody could read is of no subject
         async with self._pool.acquire() as db:
             rows = await db.fetch(
                 "SELECT * FROM quarantine WHERE $1::text IS NULL OR source = $1"

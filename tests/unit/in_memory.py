@@ -192,6 +192,8 @@ class Database:
     async def quarantine(
         self, visible: Visible, source: str | None, limit: int
     ) -> list[QuarantineRow]:
+        if visible.subjects is not None:
+            return []
         return [q for q in self.set_aside if source in (None, q.source)][:limit]
 
     # CaseStore
@@ -214,6 +216,10 @@ class Database:
             and c.late_s < at_s
             and (owners is None or c.agency in owners)
             and (sector is None or c.sector == sector)
+            and any(
+                visible.allows(s)
+                for s in (f"agency:{c.agency}", f"group:{c.agency}", f"sector:{c.sector}")
+            )
         ]
         found.sort(key=lambda c: (c.late_s, c.code))
         return len(found), found[int(after or 0) :][:limit]
@@ -221,11 +227,12 @@ class Database:
     # AlertStore
     async def alerts(self, visible: Visible, state: str | None, limit: int) -> list[Alert]:
         self._read("alerts")
-        return [a for a in self.rows if state in (None, a.state)][:limit]
+        found = [a for a in self.rows if visible.allows(a.subject)]
+        return [a for a in found if state in (None, a.state)][:limit]
 
     async def alerts_by_id(self, visible: Visible, ids: Sequence[int]) -> list[Alert]:
         self._read("alerts_by_id")
-        return [a for a in self.rows if a.id in ids]
+        return [a for a in self.rows if a.id in ids and visible.allows(a.subject)]
 
 
 # The province as shipped, with thresholds of its feeds that the tests state themselves.
