@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -28,6 +27,7 @@ from app.domain.shape import (
     source_shape,
 )
 from app.domain.source import SourceHealth
+from app.live.asking import place, same_origin
 from app.live.client import Client
 from app.live.frames import CLOSE_FULL, Key, Ring, beat_text, encode, hello_text, not_current
 from app.live.storing import Storing
@@ -319,7 +319,7 @@ class Hub:
             reason = "the live channel has no scopes yet; read /api/v1/readings/latest"
             await send({"type": "websocket.close", "code": NO_RIGHT, "reason": reason})
             return
-        epoch, offset = _place(scope)
+        epoch, offset = place(scope)
         client = Client(self, send, given.token)
         self._clients.add(client)
         try:
@@ -336,25 +336,3 @@ def _later(known: SourceHealth | None, read: SourceHealth) -> SourceHealth:
     if known is None or (known.watermark_s or 0) <= (read.watermark_s or 0):
         return read
     return replace(read, watermark_s=known.watermark_s)
-
-
-def _place(scope: Scope) -> tuple[str | None, int | None]:
-    told = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-    epoch = told.get("epoch", [""])[0] or None
-    offset = told.get("offset", [""])[0]
-    if offset.isascii() and offset.isdigit() and len(offset) < 19:
-        return epoch, int(offset)
-    # A place that is not a number is no place: -1 is before every history and so gives a reset.
-    return (epoch, -1) if epoch and offset else (None, None)
-
-
-def same_origin(scope: Scope) -> bool:
-    """A page of another host may not listen in; programs send no Origin."""
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    origin = headers.get(b"origin")
-    if origin is None:
-        return True
-    told = urlsplit(origin.decode("latin-1"))
-    port = {"http": ":80", "https": ":443"}.get(told.scheme, "")
-    host = headers.get(b"host", b"").decode("latin-1").lower()
-    return told.netloc.lower().removesuffix(port) == host.removesuffix(port) != ""
