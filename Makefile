@@ -7,7 +7,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-inde
 	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-waiting test-computing check bench-fill bench-paint bench-indicators ui env env-dev truth soak-kill pictures lock wheel image clean
+.PHONY: protocol help demo test test-waiting test-computing check bench-fill bench-paint bench-indicators ui env env-dev truth soak-kill pictures lock wheel image clean
 
 help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
@@ -65,6 +65,10 @@ bench-paint: env-dev ui
 # SEED is the evaluator's; without one a fresh one is drawn and printed.
 bench-indicators: env-dev
 	@$(PY) -m benchmarks.indicators --seed $(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom))
+
+# After a change of the live channel's frames: its JSON Schema and the browser's types.
+protocol: env-dev
+	@$(PY) -m tests.protocol
 
 pictures: env-dev
 	@$(PY) -m tests.pictures

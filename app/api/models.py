@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Quality = Literal["fresh", "late", "stale", "absent", "loading", "no_source"]
 State = Literal["none", "met", "near", "lagging", "critical", "missed"]
+Period = Literal["now", "hour", "day", "month", "year"]
 
 
 class Model(BaseModel):
@@ -17,7 +18,7 @@ class Model(BaseModel):
 class Reading(Model):
     indicator: str
     subject: str
-    period: str
+    period: Period
     period_start: str | None = Field(description="date; an instant for hours; null for `now`")
     at: str
     value: float | None = Field(description="null = no value; ratios are fractions")
@@ -47,8 +48,8 @@ class Alert(Model):
     indicator: str
     level: str
     subject: str
-    severity: str
-    state: str
+    severity: Literal["lagging", "critical", "quality"]
+    state: Literal["active", "resolved", "pending"]
     since: str
     resolved_at: str | None
     value: float | None
@@ -91,11 +92,11 @@ class Indicator(Model):
     title_en: str
     label_wall_vi: str
     label_wall_en: str
-    unit: str
+    unit: Literal["percent", "count", "minutes", "vnd"]
     decimals: int
-    better: str
-    kind: str
-    periods: list[str]
+    better: Literal["up", "down"]
+    kind: Literal["ratio", "count", "sum", "stock", "quantile"]
+    periods: list[Period]
     levels: list[str]
     source: str
     legal_source: str
@@ -131,7 +132,7 @@ class Tile(Model):
     type: str
     indicator: str
     subject: str
-    period: str
+    period: Period
 
 
 class TileGroup(Model):
@@ -143,7 +144,7 @@ class TileGroup(Model):
 
 class SceneMap(Model):
     indicator: str
-    period: str
+    period: Period
     title_vi: str
     title_en: str
     subjects: list[str]

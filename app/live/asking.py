@@ -1,10 +1,46 @@
-"""Asking: what a handshake says: from which page, and from where in the history on."""
+"""Asking: what a handshake says: from which page, in which version, and from where on."""
 
 from __future__ import annotations
 
+import random
 from urllib.parse import parse_qs, urlsplit
 
-from starlette.types import Scope
+from starlette.types import Scope, Send
+
+from app.domain.access import Pass, pass_of
+from app.domain.disconnects import FULL, NO_RIGHT, OTHER_VERSION, STRANGE_ORIGIN
+from app.live.frames import SCHEMA, error_text
+
+SUBPROTOCOL = f"ioc.{SCHEMA}"
+FULL_AGAIN_S = (5.0, 15.0)
+
+
+async def welcome(scope: Scope, send: Send, *, full: bool) -> Pass | None:
+    """Take the handshake and give its pass, or say why not and close."""
+    if not same_origin(scope):
+        # Before the handshake: a page of elsewhere learns nothing.
+        await _close(send, STRANGE_ORIGIN, "strange origin")
+        return None
+    subprotocol, asked = spoken(scope)
+    await send({"type": "websocket.accept", "subprotocol": subprotocol})
+    given = pass_of(scope)
+    if subprotocol is None and asked:
+        await _close(send, OTHER_VERSION, f"this server speaks {SUBPROTOCOL}, not {asked}")
+    elif full:
+        # Spread out, or all that were refused would come back at once.
+        after_s = round(random.uniform(*FULL_AGAIN_S), 1)
+        text = error_text(FULL, "too many clients", after_s)
+        await send({"type": "websocket.send", "text": text})
+        await _close(send, FULL, "too many clients")
+    elif given.visible.subjects is not None:
+        await _close(send, NO_RIGHT, "the live channel has no scopes yet; read /readings/latest")
+    else:
+        return given
+    return None
+
+
+async def _close(send: Send, code: int, reason: str) -> None:
+    await send({"type": "websocket.close", "code": code, "reason": reason[:120]})
 
 
 def place(scope: Scope) -> tuple[str | None, int | None]:
@@ -15,6 +51,12 @@ def place(scope: Scope) -> tuple[str | None, int | None]:
         return epoch, int(offset)
     # A place that is not a number is no place: -1 is before every history and so gives a reset.
     return (epoch, -1) if epoch and offset else (None, None)
+
+
+def spoken(scope: Scope) -> tuple[str | None, str]:
+    """The version to speak, None where none is named or none is shared; and what was asked for."""
+    asked = scope.get("subprotocols") or ()
+    return SUBPROTOCOL if SUBPROTOCOL in asked else None, ", ".join(asked)
 
 
 def same_origin(scope: Scope) -> bool:

@@ -62,17 +62,24 @@ def delta_text(
 
 def hello_text(epoch: str, offset: int, build: str, clock: Json) -> str:
     told = {"t": "hello", "epoch": epoch, "offset": offset, "build": build, "schema": SCHEMA}
-    return encode({**told, "clock": clock}).decode()
+    return encode({**told, "server_time": clock["real"], "clock": clock}).decode()
 
 
 def beat_text(offset: int, clock: Json, sources: Sequence[Json]) -> str:
-    return encode({"t": "beat", "offset": offset, "clock": clock, "sources": sources}).decode()
+    told = {"t": "beat", "offset": offset, "server_time": clock["real"]}
+    return encode({**told, "clock": clock, "sources": sources}).decode()
 
 
 def not_current(judged: Mapping[str, str]) -> dict[str, str]:
     """While nothing is stored: what a source's age alone would not say for minutes."""
     fair = ("fresh", "late")
     return {source: "stale" if q in fair else q for source, q in judged.items()}
+
+
+def error_text(code: int, reason: str, retry_after_s: float | None = None) -> str:
+    """Said before a close: a browser's page is told no more of a close than its number."""
+    told = {"t": "error", "code": code, "reason": reason, "retry_after_s": retry_after_s}
+    return encode(told).decode()
 
 
 def reset_text(reason: str) -> str:

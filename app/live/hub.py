@@ -10,9 +10,8 @@ from dataclasses import replace
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from app.domain.access import EVERYTHING, pass_of
+from app.domain.access import EVERYTHING
 from app.domain.clock import Clock, local_date
-from app.domain.disconnects import NO_RIGHT
 from app.domain.ports import AlertStore, ChangeLog, ReadingStore, SourceStore
 from app.domain.profile import Profile
 from app.domain.reading import Alert, Change, Reading
@@ -27,9 +26,9 @@ from app.domain.shape import (
     source_shape,
 )
 from app.domain.source import SourceHealth
-from app.live.asking import place, same_origin
+from app.live.asking import place, welcome
 from app.live.client import Client
-from app.live.frames import CLOSE_FULL, Key, Ring, beat_text, encode, hello_text, not_current
+from app.live.frames import Key, Ring, beat_text, encode, hello_text, not_current
 from app.live.storing import Storing
 
 log = structlog.get_logger("live")
@@ -305,19 +304,9 @@ class Hub:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection: origin, place to resume from, then the client's own loop."""
         await receive()  # websocket.connect
-        if not same_origin(scope):
-            await send({"type": "websocket.close", "code": 1008, "reason": "strange origin"})
-            return
-        await send({"type": "websocket.accept"})
-        if len(self._clients) >= CLIENTS_AT_MOST or self.closing:
-            await send(
-                {"type": "websocket.close", "code": CLOSE_FULL, "reason": "too many clients"}
-            )
-            return
-        given = pass_of(scope)
-        if given.visible.subjects is not None:
-            reason = "the live channel has no scopes yet; read /api/v1/readings/latest"
-            await send({"type": "websocket.close", "code": NO_RIGHT, "reason": reason})
+        full = self.closing or len(self._clients) >= CLIENTS_AT_MOST
+        given = await welcome(scope, send, full=full)
+        if given is None:
             return
         epoch, offset = place(scope)
         client = Client(self, send, given.token)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { Channel, type Wire, type World } from './live';
-import { CLOCK, reading, snapshot } from './made';
+import { AT, CLOCK, reading, snapshot } from './made';
 import type { Frame } from './shapes';
 import { Store } from './store.svelte';
 
@@ -51,8 +51,8 @@ function last(): Dialled {
 function send(frame: Frame): void {
   last().onmessage?.({ data: JSON.stringify(frame) });
 }
-const hello = (build = '1', schema = 1): Frame => ({ t: 'hello', epoch: 'e', offset: 5, build, schema, clock: CLOCK });
-const beat: Frame = { t: 'beat', offset: 5, clock: CLOCK, sources: [] };
+const hello = (build = '1', schema = 1): Frame => ({ t: 'hello', epoch: 'e', offset: 5, build, schema, server_time: AT, clock: CLOCK });
+const beat: Frame = { t: 'beat', offset: 5, server_time: AT, clock: CLOCK, sources: [] };
 /** Time passes as in a browser: with the channel's own watch every quarter of a second. */
 function pass(ms: number, each: () => void = () => undefined): void {
   for (let t = 0; t < ms; t += 250) {

@@ -9,7 +9,7 @@ export function source(changes: Partial<Source> = {}): Source {
   return {
     id: 'ps', name_vi: 'Một cửa', name_en: 'One-stop shop', quality: 'fresh', watermark: AT, progress: 1,
     late_after_s: 300, stale_after_s: 900, absent_after_s: 7200, last_error: null, last_success: AT,
-    simulated: true, records: 1, quarantined: 0, ...changes,
+    simulated: true, owner: '', records: 1, pages: 1, quarantined: 0, ...changes,
   };
 }
 

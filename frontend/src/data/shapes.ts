@@ -1,72 +1,19 @@
 // Shapes: what the programming interface and the live channel send (docs/reference/api-shapes.md).
+// Those of the live channel are made from its schema; here they get the names the screens use.
 
-export type State = 'met' | 'near' | 'lagging' | 'critical' | 'missed' | 'none';
-export type Quality = 'fresh' | 'late' | 'stale' | 'absent' | 'loading' | 'no_source';
-export type Unit = 'percent' | 'count' | 'minutes' | 'vnd';
-export type Period = 'now' | 'hour' | 'day' | 'month' | 'year';
+import type * as wire from './wire';
 
-export interface Reading {
-  indicator: string;
-  subject: string;
-  period: Period;
-  period_start: string | null;
-  at: string;
-  value: number | null;
-  num: number | null;
-  den: number | null;
-  target: number | null;
-  state: State;
-  quality: Quality;
-  watermark: string | null;
-  source: string;
-  reason: string | null;
-  delta?: number | null;
-  trend?: (number | null)[] | null;
-}
+export type { Alert, Clock, Indicator, Score, Source, Subject, Tile } from './wire';
+export type SceneGroup = wire.TileGroup;
+export type SceneMap = wire.SceneMap;
+/** A reading of a snapshot says more; a delta's leaves `delta` and `trend` as they are. */
+export type Reading = wire.SnapshotReading;
+export type State = Reading['state'];
+export type Quality = Reading['quality'];
+export type Period = Reading['period'];
+export type Unit = wire.Indicator['unit'];
 
-export interface Clock {
-  data: string;
-  rate: number;
-  real: string;
-  simulated: boolean;
-}
-
-export interface Source {
-  id: string;
-  name_vi: string;
-  name_en: string;
-  quality: Quality;
-  watermark: string | null;
-  progress: number | null;
-  late_after_s: number;
-  stale_after_s: number;
-  absent_after_s: number;
-  last_error: string | null;
-  last_success: string | null;
-  simulated: boolean;
-  records: number;
-  quarantined: number;
-}
-
-export interface Indicator {
-  id: string;
-  title_vi: string;
-  title_en: string;
-  label_wall_vi: string;
-  label_wall_en: string;
-  unit: Unit;
-  decimals: number;
-  better: 'up' | 'down';
-  kind: 'ratio' | 'count' | 'sum' | 'stock' | 'quantile';
-  periods: Period[];
-  levels: string[];
-  source: string;
-  legal_source: string | null;
-  assumption: string | null;
-  group: string;
-}
-
-export interface IndicatorDetail extends Indicator {
+export interface IndicatorDetail extends wire.Indicator {
   formula_vi: string;
   targets: { value: number; subjects: string[]; levels: string[]; legal_source: string; deadline: string }[];
 }
@@ -90,84 +37,13 @@ export interface Quarantined {
   count: number;
 }
 
-export interface Subject {
-  id: string;
-  level: string;
-  name_vi: string;
-  short_name: string | null;
-  parent: string | null;
-  row: number | null;
-  col: number | null;
-}
-
-export interface Tile {
-  id: string;
-  type: string;
-  indicator: string;
-  subject: string;
-  period: Period;
-}
-
-export interface SceneGroup {
-  id: string;
-  title_vi: string;
-  title_en: string;
-  tiles: Tile[];
-}
-
-export interface SceneMap {
-  indicator: string;
-  period: Period;
-  title_vi: string;
-  title_en: string;
-  subjects: string[];
-}
-
+/** Before the first snapshot there is no map. */
 export interface Scene {
   groups: SceneGroup[];
   map: SceneMap | null;
 }
 
-export interface Alert {
-  id: number;
-  indicator: string;
-  level: string;
-  subject: string;
-  /** `quality`: about a source's data, not about a figure; level `source`, subject `source:<id>`. */
-  severity: 'lagging' | 'critical' | 'quality';
-  state: 'active' | 'resolved';
-  since: string;
-  resolved_at: string | null;
-  value: number | null;
-  target: number | null;
-  worst: { subject: string; name_vi: string; value: number | null }[];
-  owner: string | null;
-  response_vi: string | null;
-  sent: boolean;
-}
-
-export interface Score {
-  value: number | null;
-  minimum: number | null;
-  below: number;
-  counted: number;
-  total: number;
-}
-
-export interface Snapshot {
-  epoch: string;
-  offset: number;
-  build: string;
-  schema: number;
-  clock: Clock;
-  sources: Source[];
-  indicators: Indicator[];
-  subjects: Subject[];
-  scene: Scene;
-  readings: Reading[];
-  alerts: Alert[];
-  score: Score | null;
-}
+export type Snapshot = Omit<wire.Snapshot, 'scene' | 'score'> & { scene: Scene; score: wire.Score | null };
 
 export interface Case {
   code: string;
@@ -181,10 +57,11 @@ export interface Case {
 }
 
 export type Frame =
-  | { t: 'hello'; epoch: string; offset: number; build: string; schema: number; clock: Clock }
+  | wire.Hello
   | { t: 'snapshot'; data: Snapshot }
-  | { t: 'delta'; offset: number; readings?: Reading[]; alerts?: Alert[]; sources?: Source[]; score?: Score | null }
-  | { t: 'reset'; reason: string }
-  | { t: 'beat'; offset: number; clock: Clock; sources: Pick<Source, 'id' | 'quality' | 'watermark' | 'progress'>[] };
+  | (Pick<wire.Delta, 't' | 'offset'> & Partial<Omit<wire.Delta, 't' | 'offset'>>)
+  | wire.Reset
+  | wire.Beat
+  | wire.Error;
 
 export type Link = 'connecting' | 'live' | 'lagging' | 'lost' | 'incompatible';

@@ -7,7 +7,7 @@ import { Store } from './store.svelte';
 const COMMUNE: Subject = { id: 'area:02647', level: 'commune', name_vi: 'Phường Duyên Hải', short_name: 'Duyên Hải', parent: 'area:080', row: null, col: null };
 
 function beat(changes: object): Extract<Frame, { t: 'beat' }> {
-  return { t: 'beat', offset: 5, clock: CLOCK, sources: [{ id: 'ps', quality: 'fresh', watermark: AT, progress: 1, ...changes }] };
+  return { t: 'beat', offset: 5, server_time: AT, clock: CLOCK, sources: [{ id: 'ps', quality: 'fresh', watermark: AT, progress: 1, ...changes }] };
 }
 function delta(...readings: ReturnType<typeof reading>[]): Extract<Frame, { t: 'delta' }> {
   return { t: 'delta', offset: 6, readings };

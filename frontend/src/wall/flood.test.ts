@@ -8,7 +8,7 @@ const NOW = Date.parse('2022-10-03T09:15:00+07:00');
 const ago = (minutes: number): string => new Date(NOW - minutes * 60000).toISOString();
 const alert = (id: number, minutes: number, more: Partial<Alert> = {}): Alert => ({
   id, indicator: 'ps.on_time', level: 'province', subject: 'area:10', severity: 'lagging', state: 'active', since: ago(minutes),
-  resolved_at: null, value: 1, target: 2, worst: [], owner: 'Sở TT&TT', response_vi: null, sent: true, ...more,
+  resolved_at: null, value: 1, target: 2, worst: [], owner: 'Sở TT&TT', response_vi: '', sent: true, ...more,
 });
 const many = (count: number, minutes: number): Alert[] => Array.from({ length: count }, (_, i) => alert(i, minutes));
 
