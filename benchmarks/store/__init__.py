@@ -1,0 +1,1 @@
+"""The series store against dedicated time-series databases and against plain rows."""
