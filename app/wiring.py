@@ -11,7 +11,7 @@ Rooms never import rooms: here each is given what it needs of the others, throug
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,9 @@ from app.notify.channel import Receiver, open_receivers
 from app.profile import load_profile, profile_folder
 from app.settings import Settings
 from app.store.alerts import PgAlerts
+from app.store.archive.manifest import Manifest, blocks_of
+from app.store.archive.shape import Block
+from app.store.archive.take import Door, take_cases, take_readings, updates_of
 from app.store.cases import PgCases, PgSources
 from app.store.changes import PgChanges
 from app.store.pages import Dates, Judge, PgPages
@@ -234,3 +237,46 @@ async def replay(settings: Settings, source: str) -> Reread:
         return found
     finally:
         await pool.close()
+
+
+async def take_archive(
+    settings: Settings, folder: Path, manifest: Manifest, told: Callable[[str, int], None]
+) -> dict[str, tuple[int, str]]:
+    """Take what `ioc export` wrote: for each table how much was new, and of what."""
+    profile = _profile(settings)
+    pool = await open_pool(settings.database_url, 2)
+    taken: dict[str, tuple[int, str]] = {}
+    try:
+        for file in manifest.files:
+            blocks = blocks_of(folder, manifest, file)
+            if file.table == "readings":
+                new = await take_readings(pool, blocks, partial(told, file.table))
+                taken[file.table] = new, "frames"
+            elif file.table == "cases":
+                new = await _take_cases(pool, profile, manifest, blocks, told)
+                taken[file.table] = new, "cases"
+    finally:
+        await pool.close()
+    return taken
+
+
+async def _take_cases(
+    pool: asyncpg.Pool,
+    profile: Profile,
+    manifest: Manifest,
+    blocks: Iterable[Block],
+    told: Callable[[str, int], None],
+) -> int:
+    new = 0
+    for source, updates in updates_of(blocks):
+        if source not in profile.sources:
+            raise LookupError(
+                f"the archive has cases of {source!r}, which is no source of the profile;"
+                f" expected {', '.join(profile.sources)}"
+            )
+        judge = _judge(profile, source)
+        # Steps must mean what this profile means before any are added to them.
+        await rebase(pool, source, judge)
+        door = Door(source, judge, manifest.watermarks.get(source, 0))
+        new += await take_cases(pool, door, updates, partial(told, "cases"))
+    return new

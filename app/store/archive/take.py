@@ -1,0 +1,124 @@
+"""Take: the tables of an archive into Postgres; what is there already stays as it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+
+import asyncpg
+import msgspec
+
+from app.domain.feed import Page
+from app.domain.record import Record, RecordUpdate, merge
+from app.store.archive.give import Life
+from app.store.archive.shape import Block, Cell
+from app.store.pages import Judge, store_records, write_page
+
+_decode = msgspec.msgpack.Decoder(Record).decode
+_decode_life = msgspec.json.Decoder(Life).decode
+_FRAME = """
+INSERT INTO reading_frame (source, indicator, period, at_s, period_s, watermark_s, closes_day,
+                           subject, value, num, den, target, state)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT (source, indicator, period, at_s) DO NOTHING
+"""
+_FRAMES = "SELECT count(*) FROM reading_frame"
+_KNOWN = """
+SELECT kind, code, body FROM record
+WHERE source = $1 AND (kind, code) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+"""
+_PLACE = "SELECT cursor, seq, watermark_s FROM source_state WHERE source = $1 FOR UPDATE"
+_ADVANCE = "UPDATE source_state SET seq = $2, records = records + $3 WHERE source = $1"
+_HEAD = ("source", "indicator", "period", "at", "period_begins", "watermark", "closes_day")
+_WIDE = ("subject", "value", "num", "den", "target", "state")
+_FRAMES_AT_ONCE, _CASES_AT_ONCE = 500, 2_000
+Row = tuple[Cell, ...]
+Told = Callable[[int], None]
+
+
+async def take_readings(pool: asyncpg.Pool, blocks: Iterable[Block], told: Told) -> int:
+    """Frames that were not there; one that is there was judged here and stays as it was."""
+    async with pool.acquire() as db:
+        before: int = await db.fetchval(_FRAMES)
+        frames = _framed(_rows(blocks, (*_HEAD, *_WIDE)))
+        while batch := list(islice(frames, _FRAMES_AT_ONCE)):
+            async with db.transaction():
+                await db.executemany(_FRAME, [_stored(head, wide) for head, wide in batch])
+            told(sum(len(wide) for _, wide in batch))
+        after: int = await db.fetchval(_FRAMES)
+    return after - before
+
+
+def _rows(blocks: Iterable[Block], columns: Sequence[str]) -> Iterator[Row]:
+    for block in blocks:
+        yield from zip(*(block[c] for c in columns), strict=True)
+
+
+def _framed(rows: Iterator[Row]) -> Iterator[tuple[Row, list[Row]]]:
+    """A frame is the rows that stand together and differ in their subject alone."""
+    for head, group in groupby(rows, key=lambda row: row[: len(_HEAD)]):
+        yield head, [row[len(_HEAD) :] for row in group]
+
+
+def _stored(head: Row, wide: list[Row]) -> Row:
+    source, indicator, period, at, begins, watermark, closes_day = head
+    seconds = [int(ms) // 1000 for ms in (at, begins, watermark) if ms is not None]
+    columns = [list(column) for column in zip(*wide, strict=True)]
+    return (source, indicator, period, *seconds, closes_day, *columns)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where the cases of a source go in: its judge, and how far the archive says it had come."""
+
+    source: str
+    judge: Judge
+    watermark_s: int
+
+
+async def take_cases(
+    pool: asyncpg.Pool, door: Door, updates: Iterable[RecordUpdate], told: Told
+) -> int:
+    """Cases that were not there or became richer, through the door every page takes.
+
+    They are merged, so that order and repetition mean nothing; cursor and watermark stay.
+    """
+    taken, given = 0, iter(updates)
+    while batch := list(islice(given, _CASES_AT_ONCE)):
+        async with pool.acquire() as db, db.transaction():
+            taken += await _take(db, door, batch)
+        told(len(batch))
+    return taken
+
+
+async def _take(db: asyncpg.Connection, door: Door, batch: Sequence[RecordUpdate]) -> int:
+    place = await db.fetchrow(_PLACE, door.source)
+    rows = await db.fetch(_KNOWN, door.source, [u.kind for u in batch], [u.code for u in batch])
+    known = {(r["kind"], r["code"]): _decode(r["body"]) for r in rows}
+    changed = [
+        u for u in batch if merge(known.get((u.kind, u.code)), u) != known.get((u.kind, u.code))
+    ]
+    if not changed:
+        return 0
+    seq, up_to_s = place["seq"] + 1, place["watermark_s"] or door.watermark_s
+    digest = hashlib.sha256(msgspec.msgpack.encode(changed)).hexdigest()
+    page = Page(tuple(changed), (), place["cursor"], False, up_to_s, len(changed), digest)
+    packed = await store_records(db, door.source, seq, changed, door.judge)
+    await write_page(db, door.source, seq, page, packed, f"{door.judge.collector} (import)")
+    await db.execute(_ADVANCE, door.source, seq, len(changed))
+    return len(changed)
+
+
+def updates_of(blocks: Iterable[Block]) -> Iterator[tuple[str, Iterator[RecordUpdate]]]:
+    """The cases of one source after the other."""
+    rows = _rows(blocks, ("source", "kind", "code", "agency", "sector", "life"))
+    for source, group in groupby(rows, key=lambda row: str(row[0])):
+        yield source, map(_update, group)
+
+
+def _update(row: Row) -> RecordUpdate:
+    _, kind, code, agency, sector, life = (str(cell) for cell in row)
+    told = _decode_life(life)
+    return RecordUpdate(kind, code, agency, sector, told.version, tuple(told.events))
