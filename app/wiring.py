@@ -46,7 +46,7 @@ from app.settings import Settings
 from app.store.alerts import PgAlerts
 from app.store.archive.manifest import Manifest, blocks_of
 from app.store.archive.shape import Block
-from app.store.archive.take import Door, take_cases, take_readings, updates_of
+from app.store.archive.take import Entrance, take_cases, take_readings, updates_of
 from app.store.cases import PgCases, PgSources
 from app.store.changes import PgChanges
 from app.store.pages import Dates, Judge, PgPages
@@ -277,6 +277,6 @@ async def _take_cases(
         judge = _judge(profile, source)
         # Steps must mean what this profile means before any are added to them.
         await rebase(pool, source, judge)
-        door = Door(source, judge, manifest.watermarks.get(source, 0))
-        new += await take_cases(pool, door, updates, partial(told, "cases"))
+        way = Entrance(source, judge, manifest.watermarks.get(source, 0))
+        new += await take_cases(pool, way, updates, partial(told, "cases"))
     return new

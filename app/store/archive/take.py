@@ -70,7 +70,7 @@ def _stored(head: Row, wide: list[Row]) -> Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Entrance:
     """Where the cases of a source go in: its judge, and how far the archive says it had come."""
 
     source: str
@@ -79,7 +79,7 @@ class Door:
 
 
 async def take_cases(
-    pool: asyncpg.Pool, door: Door, updates: Iterable[RecordUpdate], told: Told
+    pool: asyncpg.Pool, way: Entrance, updates: Iterable[RecordUpdate], told: Told
 ) -> int:
     """Cases that were not there or became richer, through the door every page takes.
 
@@ -88,26 +88,26 @@ async def take_cases(
     taken, given = 0, iter(updates)
     while batch := list(islice(given, _CASES_AT_ONCE)):
         async with pool.acquire() as db, db.transaction():
-            taken += await _take(db, door, batch)
+            taken += await _take(db, way, batch)
         told(len(batch))
     return taken
 
 
-async def _take(db: asyncpg.Connection, door: Door, batch: Sequence[RecordUpdate]) -> int:
-    place = await db.fetchrow(_PLACE, door.source)
-    rows = await db.fetch(_KNOWN, door.source, [u.kind for u in batch], [u.code for u in batch])
+async def _take(db: asyncpg.Connection, way: Entrance, batch: Sequence[RecordUpdate]) -> int:
+    place = await db.fetchrow(_PLACE, way.source)
+    rows = await db.fetch(_KNOWN, way.source, [u.kind for u in batch], [u.code for u in batch])
     known = {(r["kind"], r["code"]): _decode(r["body"]) for r in rows}
     changed = [
         u for u in batch if merge(known.get((u.kind, u.code)), u) != known.get((u.kind, u.code))
     ]
     if not changed:
         return 0
-    seq, up_to_s = place["seq"] + 1, place["watermark_s"] or door.watermark_s
+    seq, up_to_s = place["seq"] + 1, place["watermark_s"] or way.watermark_s
     digest = hashlib.sha256(msgspec.msgpack.encode(changed)).hexdigest()
     page = Page(tuple(changed), (), place["cursor"], False, up_to_s, len(changed), digest)
-    packed = await store_records(db, door.source, seq, changed, door.judge)
-    await write_page(db, door.source, seq, page, packed, f"{door.judge.collector} (import)")
-    await db.execute(_ADVANCE, door.source, seq, len(changed))
+    packed = await store_records(db, way.source, seq, changed, way.judge)
+    await write_page(db, way.source, seq, page, packed, f"{way.judge.collector} (import)")
+    await db.execute(_ADVANCE, way.source, seq, len(changed))
     return len(changed)
 
 
