@@ -180,7 +180,7 @@ async def _stores(settings: Settings, profile: Profile, size: int, *, writes: bo
     return Stores(
         pool,
         PgPages(pool, judges),
-        PgReadings(pool),
+        PgReadings(pool, profile.members.stands_at),
         PgChanges(pool),
         PgSources(pool, profile.began_s),
         PgCases(pool),

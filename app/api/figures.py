@@ -24,9 +24,12 @@ from app.api.queries import (
 )
 from app.api.seen import Seen
 from app.api.snapshot import Snapshots
+from app.domain.access import Visible
+from app.domain.across import Rupture, across, lands, province_on, ruptures
+from app.domain.clock import iso
 from app.domain.judgement import reason
 from app.domain.reading import Reading
-from app.domain.shape import qualities, reading_shape
+from app.domain.shape import Json, qualities, reading_shape
 
 HISTORY_DAYS = 30
 DAYS_AT_MOST = {"tick": 31, "hour": 92, "day": 800}
@@ -63,25 +66,39 @@ def figures(parts: ApiParts, snapshots: Snapshots) -> APIRouter:
         )
         return await _answer(parts, readings)
 
-    @router.get("/readings/history", response_model=models.Readings)
+    @router.get("/readings/history", response_model=models.History)
     async def history(seen: Seen, query: Annotated[HistoryQuery, Query()]) -> Response:
         """Kept readings between two instants, the last one of each step, oldest first."""
-        check_indicators(parts.profile, [query.indicator])
-        check_period(query.period)
-        named = [query.subject] if query.subject is not None else []
-        subjects = choose_subjects(parts.profile, named, query.level)
-        from_s, to_s = _span(parts, query)
-        readings = await parts.readings.history(
-            seen,
-            indicator=query.indicator,
-            subjects=subjects,
-            period=query.period or parts.profile.indicators[query.indicator].periods[0],
-            from_s=from_s,
-            to_s=to_s,
-        )
-        return await _answer(parts, _explained(parts, query.indicator, thin(readings, query.step)))
+        return await _history(parts, seen, query)
 
     return router
+
+
+async def _history(parts: ApiParts, seen: Visible, query: HistoryQuery) -> Response:
+    check_indicators(parts.profile, [query.indicator])
+    check_period(query.period)
+    named = [query.subject] if query.subject is not None else []
+    subjects = choose_subjects(parts.profile, named, query.level)
+    from_s, to_s = _span(parts, query)
+    subject = query.subject
+    if subject is not None and subjects:
+        subject = province_on(parts.profile, subject, to_s)
+        subjects = lands(parts.profile, subject, from_s, to_s)
+    indicator = parts.profile.indicators[query.indicator]
+    found = await parts.readings.history(
+        seen,
+        indicator=query.indicator,
+        subjects=subjects,
+        period=query.period or indicator.periods[0],
+        from_s=from_s,
+        to_s=to_s,
+    )
+    readings: Sequence[Reading] = thin(found, query.step)
+    breaks: list[Rupture] = []
+    if subject is not None:
+        readings = across(parts.profile, indicator, subject, to_s, readings)
+        breaks = ruptures(parts.profile, subject, from_s, to_s)
+    return await _answer(parts, _explained(parts, query.indicator, readings), breaks)
 
 
 def _explained(parts: ApiParts, indicator: str, readings: Sequence[Reading]) -> list[Reading]:
@@ -104,7 +121,9 @@ def _span(parts: ApiParts, query: HistoryQuery) -> tuple[int, int]:
     return from_s, to_s
 
 
-async def _answer(parts: ApiParts, readings: Sequence[Reading]) -> Response:
+async def _answer(
+    parts: ApiParts, readings: Sequence[Reading], breaks: Sequence[Rupture] | None = None
+) -> Response:
     if len(readings) > READINGS_AT_MOST:
         detail = f"{len(readings)} readings are too many; at most {READINGS_AT_MOST}; narrow it"
         raise Refused(422, detail)
@@ -112,7 +131,12 @@ async def _answer(parts: ApiParts, readings: Sequence[Reading]) -> Response:
     judged = qualities(parts.profile, healths, parts.clock.now_s(), parts.clock.rate())
 
     def encoded() -> Response:
-        return json({"readings": [reading_shape(r, judged) for r in readings]})
+        body: Json = {"readings": [reading_shape(r, judged) for r in readings]}
+        if breaks is not None:
+            body["breaks"] = [
+                {"at": iso(b.at_s), "text_vi": b.text_vi, "text_en": b.text_en} for b in breaks
+            ]
+        return json(body)
 
     # A large answer takes long enough to hold up the beats of the live channel.
     return encoded() if len(readings) < IN_THREAD else await asyncio.to_thread(encoded)

@@ -25,6 +25,7 @@ from app.api.queries import (
 from app.api.seen import Seen
 from app.domain.clock import iso, local_date
 from app.domain.indicator import Indicator
+from app.domain.period import date_of
 from app.domain.ports import CaseRow
 from app.domain.profile import Profile
 from app.domain.shape import (
@@ -64,7 +65,9 @@ def stated(parts: ApiParts) -> APIRouter:
         parent = query.parent
         if parent is not None:
             choose_subjects(profile, [parent], None)
-        found = [profile.subjects[s] for s in (profile.subjects if chosen is None else chosen)]
+        today = date_of(int(parts.clock.now_s()))
+        standing = profile.subjects_on(day(query.on, "on") if query.on is not None else today)
+        found = [s for s in standing if chosen is None or s.id in chosen]
         shapes = [subject_shape(s) for s in found if parent is None or s.parent == parent]
         return json({"subjects": shapes})
 
@@ -83,7 +86,8 @@ def counted(parts: ApiParts) -> APIRouter:
     @router.get("/cases", response_model=models.Cases)
     async def cases(seen: Seen, query: Annotated[CasesQuery, Query()]) -> Response:
         """Open cases past their due time, the longest overdue first."""
-        owners, sector = owners_of(parts.profile, query.subject)
+        today = date_of(int(parts.clock.now_s()))
+        owners, sector = owners_of(parts.profile, query.subject, today)
         at_s = await _known_s(parts, query.kind)
         skipped = int(query.after or 0)
         total, rows = await parts.cases.overdue(

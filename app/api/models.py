@@ -147,7 +147,9 @@ class SceneMap(Model):
     period: Period
     title_vi: str
     title_en: str
-    subjects: list[str]
+    subjects: list[str] = Field(description="empty once these units have ended: see `note`")
+    note_vi: str | None = None
+    note_en: str | None = None
 
 
 class Scene(Model):
@@ -202,6 +204,16 @@ class Quarantined(Model):
 
 class Readings(Model):
     readings: list[Reading]
+
+
+class Break(Model):
+    at: str = Field(description="a series may not be read across this instant")
+    text_vi: str
+    text_en: str
+
+
+class History(Readings):
+    breaks: list[Break]
 
 
 class WhyDefinition(Model):

@@ -57,6 +57,7 @@ class CasesQuery(Query):
 class SubjectsQuery(Query):
     level: str | None = None
     parent: str | None = None
+    on: str | None = Field(default=None, description="date; default: today in data time")
 
 
 class AreasQuery(Query):
@@ -138,7 +139,9 @@ def thin(readings: Sequence[Reading], step: str) -> list[Reading]:
     return sorted(last.values(), key=lambda r: (r.at_s, r.subject))
 
 
-def owners_of(profile: Profile, subject: str | None) -> tuple[list[str] | None, str | None]:
+def owners_of(
+    profile: Profile, subject: str | None, on: date
+) -> tuple[list[str] | None, str | None]:
     """Owners and sector whose cases count for a subject; None = any."""
     if subject is None:
         return None, None
@@ -152,7 +155,7 @@ def owners_of(profile: Profile, subject: str | None) -> tuple[list[str] | None, 
         return [code], None
     if found.level == "province":
         return None, None
-    return [a for a in profile.agencies if subject in profile.subjects_of(a, "")], None
+    return [a for a in profile.agencies if subject in profile.subjects_of(a, "", on)], None
 
 
 def days_between(from_s: int, to_s: int) -> int:

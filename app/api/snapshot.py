@@ -6,13 +6,16 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import msgspec
 
 from app.api.scene import scene_for, scene_keys
 from app.domain.access import EVERYTHING, Visible
+from app.domain.area import Break
 from app.domain.clock import Clock, local_date
 from app.domain.indicator import Indicator, Scene, Subject
+from app.domain.period import date_of
 from app.domain.ports import AlertStore, ChangeLog, ReadingStore, Series, SourceStore
 from app.domain.profile import Profile
 from app.domain.reading import Reading
@@ -71,7 +74,7 @@ class Snapshots:
         self._readings, self._changes = readings, changes
         self._sources, self._alerts = sources, alerts
         self._kept: OrderedDict[Visible, _Kept] = OrderedDict()
-        self._keys = scene_keys(profile.scene)
+        self._keys = scene_keys(profile)
         self._shown = shown_subjects(profile)
         self._trends: dict[Key, tuple[float | None, ...]] = {}
         self._trends_at = float("-inf")
@@ -104,15 +107,16 @@ class Snapshots:
         now, rate = self._clock.now_s(), self._clock.rate()
         judged = qualities(self._profile, healths, now, rate)
         profile = self._profile
-        scene = scene_for(profile, seen)
+        today = date_of(int(now))
+        scene = scene_for(profile, seen, today)
         body: Json = {
             "sources": [
                 source_shape(c, healths.get(c.id), self._clock, judged[c.id])
                 for c in profile.sources.values()
             ],
             "indicators": [indicator_shape(i) for i in profile.indicators.values()],
-            "subjects": [subject_shape(s) for s in profile.subjects.values() if _named(s, seen)],
-            "scene": scene_shape(scene),
+            "subjects": [subject_shape(s) for s in profile.subjects_on(today) if _named(s, seen)],
+            "scene": scene_shape(scene, ended(profile, today)),
             "readings": [self._reading(r, judged) for r in readings],
             "alerts": [alert_shape(a, profile, seen) for a in alerts],
             "score": score(scene, profile.indicators, readings, judged),
@@ -151,7 +155,13 @@ def _named(subject: Subject, seen: Visible) -> bool:
     return seen.allows(subject.id)
 
 
-def scene_shape(scene: Scene) -> Json:
+def ended(profile: Profile, today: date) -> Break | None:
+    """Why the map has no units any more."""
+    past = [b for b in profile.areas.breaks if b.day <= today]
+    return past[-1] if past else None
+
+
+def scene_shape(scene: Scene, why_empty: Break | None = None) -> Json:
     return {
         "groups": [
             {
@@ -177,6 +187,8 @@ def scene_shape(scene: Scene) -> Json:
             "title_vi": scene.map.title_vi,
             "title_en": scene.map.title_en,
             "subjects": list(scene.map.subjects),
+            "note_vi": why_empty.ended_vi if why_empty is not None else None,
+            "note_en": why_empty.ended_en if why_empty is not None else None,
         },
     }
 

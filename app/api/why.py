@@ -16,6 +16,7 @@ from app.api.seen import Seen
 from app.domain.access import Visible
 from app.domain.clock import iso
 from app.domain.indicator import Indicator, Target
+from app.domain.period import date_of
 from app.domain.reading import Reading
 from app.domain.shape import Json, qualities, reading_shape
 from app.domain.why import FeedPage, Part, add_up, numbers, parts_of, version_of
@@ -59,7 +60,8 @@ async def _readings(
 ) -> tuple[Reading, list[Reading]]:
     """The reading asked about and those of its parts, read together so that they add up."""
     period = asked or indicator.periods[0]
-    wanted = parts_of(parts.profile, subject, by_group="group" in indicator.levels)
+    today = date_of(int(parts.clock.now_s()))
+    wanted = parts_of(parts.profile, subject, today, by_group="group" in indicator.levels)
     found = await parts.readings.latest(
         seen, indicators=[indicator.id], subjects=[subject, *wanted], period=period
     )
@@ -79,17 +81,19 @@ class _Origin:
     def __init__(self, parts: ApiParts) -> None:
         self._provenance = parts.provenance
         self._places = numbers(parts.profile)
+        self._clock = parts.clock
         self._subjects = lru_cache(maxsize=50_000)(
-            lambda owner, sector: frozenset(parts.profile.subjects_of(owner, sector))
+            lambda owner, sector, on: frozenset(parts.profile.subjects_of(owner, sector, on))
         )
 
     async def pages(self, indicator: Indicator, subject: str) -> tuple[list[FeedPage], int]:
         if self._provenance is None:
             return [], 0
+        today = date_of(int(self._clock.now_s()))
         return await self._provenance.pages(
             indicator.source,
             self._places[indicator.id],
-            lambda owner, sector: subject in self._subjects(owner, sector),
+            lambda owner, sector: subject in self._subjects(owner, sector, today),
             PAGES_SHOWN,
         )
 

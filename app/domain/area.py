@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,8 @@ class Area:
     """One unit. Both days are included; ``valid_to`` None = until further notice.
 
     ``id`` is unique over all divisions: a code may name a larger unit after a reorganisation.
-    ``predecessors`` are ids of units that went into this one whole.
+    ``predecessors`` are ids of units that went into this one whole. ``origin`` says which part of
+    a merged province it comes from.
     """
 
     id: str
@@ -24,6 +25,18 @@ class Area:
     valid_from: date
     valid_to: date | None
     predecessors: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """From ``day`` on a province is another one: what charts across it must say."""
+
+    day: date
+    joined_vi: str
+    joined_en: str
+    ended_vi: str
+    ended_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,7 @@ class Areas:
 
     units: tuple[Area, ...]
     assumptions: tuple[str, ...] = ()
+    breaks: tuple[Break, ...] = ()
 
     def on(self, day: date) -> list[Area]:
         """Units that existed on a day, in the order of the lists."""
@@ -40,6 +54,13 @@ class Areas:
             for a in self.units
             if a.valid_from <= day and (a.valid_to is None or day <= a.valid_to)
         ]
+
+    @property
+    def changes(self) -> list[date]:
+        """First days of every tree: on each of them some unit begins, or has just ended."""
+        begins = {a.valid_from for a in self.units}
+        ends = {a.valid_to + timedelta(days=1) for a in self.units if a.valid_to is not None}
+        return sorted(begins | ends)
 
     @property
     def known_from(self) -> date:

@@ -8,17 +8,9 @@ from datetime import date
 
 from app.domain.area import Areas
 from app.domain.indicator import Indicator, Scene, Subject
+from app.domain.membership import Agency, Membership
 from app.domain.on_time import Rules
 from app.domain.source import SourceConfig
-
-
-@dataclass(frozen=True, slots=True)
-class Agency:
-    code: str
-    name: str
-    short_name: str
-    tier: str
-    area: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +29,12 @@ class Profile:
     switches: Mapping[str, str]
     worked_saturdays: frozenset[date] = frozenset()
     areas: Areas = field(default=Areas(()))
+    members: Membership = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        groups = [s.removeprefix("group:") for s in self.subjects if s.startswith("group:")]
+        members = Membership(self.areas, self.agencies, groups)
+        object.__setattr__(self, "members", members)  # derived, so nobody states it
 
     def rules(self) -> Rules:
         """The calendar and the switches of the on-time rule."""
@@ -47,27 +45,11 @@ class Profile:
             self.worked_saturdays,
         )
 
-    def subjects_of(self, owner: str, sector: str) -> tuple[str, ...]:
-        """Every subject a record of this owner and sector counts for, itself included."""
-        found: list[str] = []
-        agency = self.agencies.get(owner)
-        if agency is not None:
-            found += [f"agency:{owner}", f"tier:{agency.tier}"]
-            area: str | None = f"area:{agency.area}"
-        elif f"group:{owner}" in self.subjects:
-            found.append(f"group:{owner}")
-            area = self._province()
-        elif owner and any(code.startswith(f"{owner}.") for code in self.agencies):
-            # The provincial committee itself (H38) stands above the agencies that are ranked.
-            area = self._province()
-        else:
-            area = None
-        while area is not None:
-            found.append(area)
-            area = self.subjects[area].parent
-        if sector:
-            found.append(f"sector:{sector}")
-        return tuple(found)
+    def subjects_of(self, owner: str, sector: str, on: date) -> tuple[str, ...]:
+        """Every subject a record of this owner and sector counts for on a day, itself included."""
+        return self.members.of(owner, sector, self.members.tree_on(on))
 
-    def _province(self) -> str:
-        return next(s.id for s in self.subjects.values() if s.level == "province")
+    def subjects_on(self, on: date) -> list[Subject]:
+        """What can have figures on a day: units of that day's tree and everything else."""
+        tree = self.members.tree_on(on)
+        return [s for s in self.subjects.values() if self.members.stands(s.id, tree)]

@@ -28,6 +28,7 @@ def qualities(profile: Profile, healths: Healths, now_s: float, rate: float) -> 
 
 
 def shown_subjects(profile: Profile) -> list[str]:
+    """Of every tree: which of them stand is for the readings to say."""
     return [s.id for s in profile.subjects.values() if s.level in SHOWN_LEVELS]
 
 

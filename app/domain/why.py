@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from app.domain.indicator import Indicator
 from app.domain.profile import Profile
@@ -33,9 +34,10 @@ class Part:
     den: int | None
 
 
-def parts_of(profile: Profile, subject: str, *, by_group: bool) -> list[str]:
+def parts_of(profile: Profile, subject: str, on: date, *, by_group: bool) -> list[str]:
     """Subjects that together make up another one, none twice; empty for what is not made of others.
 
+    As memberships stood on a day.
     An area is its child areas and the agencies that work for it as a whole; a tier its agencies.
     ``by_group``: counted by tax office, of which the province alone is made.
     """
@@ -44,10 +46,10 @@ def parts_of(profile: Profile, subject: str, *, by_group: bool) -> list[str]:
         whole = profile.subjects[subject].level == "province"
         return [s.id for s in profile.subjects.values() if s.level == "group"] if whole else []
     if kind == "area":
-        areas = [
-            s.id for s in profile.subjects.values() if s.parent == subject and s.level in _AREAS
-        ]
-        agencies = [f"agency:{a.code}" for a in profile.agencies.values() if a.area == code]
+        standing = profile.subjects_on(on)
+        areas = [s.id for s in standing if s.parent == subject and s.level in _AREAS]
+        members, tree = profile.members, profile.members.tree_on(on)
+        agencies = [f"agency:{c}" for c in profile.agencies if members.place(c, tree) == subject]
         return [*areas, *agencies]
     if kind == "tier":
         return [f"agency:{a.code}" for a in profile.agencies.values() if a.tier == code]

@@ -27,7 +27,7 @@ def figure(
     """Value, num, den and state of one subject in the period that holds ``at_s``."""
     carried = {0: indicator.periods} if indicator.measure.rule == "on_time_766" else {}
     measures = Measures([indicator], rules)
-    tally = Tally(carried, profile.subjects_of)
+    tally = Tally(carried, profile.members)
     tally.start(profile.began_s, at_s)
     for record in records:
         steps = measures.steps(record)

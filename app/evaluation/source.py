@@ -51,12 +51,12 @@ class SourceEvaluation:
             for n, i in enumerate(self.indicators)
             if i.measure.rule == "on_time_766" and i.measure.kind != "stock"
         }
-        self.tally = Tally(carried, profile.subjects_of)
+        self.tally = Tally(carried, profile.members)
         self._targets: list[dict[str, Target]] = [
             targets(i, profile.subjects) for i in self.indicators
         ]
         self._levels = [frozenset(i.levels) for i in self.indicators]
-        self._figures: dict[tuple[int, str], tuple[int, dict[str, Figure]]] = {}
+        self._figures: dict[tuple[int, str], tuple[tuple[int, int], dict[str, Figure]]] = {}
         self._unwritten: dict[tuple[int, str], set[str]] = {}
         self._watched = _watched(self.indicators)
         self._shown = {s.id for s in profile.subjects.values() if s.level in _SHOWN}
@@ -118,7 +118,9 @@ class SourceEvaluation:
         key = (number, kind)
         known = self._figures.get(key)
         old = known[1] if known is not None else {}
-        if known is None or known[0] != begin:
+        # Another period, or another tree of areas, has figures of its own.
+        stands = (begin, self.tally.tree)
+        if known is None or known[0] != stands:
             figures: dict[str, Figure] = {}
             look = self.tally.seen[number]
         else:
@@ -129,11 +131,13 @@ class SourceEvaluation:
             found = self._profile.subjects.get(subject)
             if found is None or found.level not in self._levels[number]:
                 continue
+            if not self._profile.members.stands(subject, self.tally.tree):
+                continue
             figure = self._figure(number, indicator, (number, kind, begin), subject, sums, at_s)
             if old.get(subject) != figure or figures is not old:
                 touched.add(subject)
             figures[subject] = figure
-        self._figures[key] = (begin, figures)
+        self._figures[key] = (stands, figures)
         return Head(indicator.id, kind, begin), touched
 
     def _figure(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from app.domain.measure import CARRIED
+from app.domain.membership import Members, SubjectsOf, Unchanging
 from app.domain.period import NOW, bounds
 
 Step = tuple[str, str, int, str, int, int, int, int, int]
@@ -19,13 +20,15 @@ class Tally:
 
     ``cells[key][subject]`` is [num, den]; ``values[key][subject]`` counts durations for quantiles.
     Steps beyond ``at_s`` wait in a queue; steps before it go straight in, whatever period they
-    belong to, so a late correction reaches closed periods too.
+    belong to, so a late correction reaches closed periods too. Who counts for whom follows the
+    areas of the day of the figure: a closed period keeps the tree it closed with, an open one is
+    regrouped when the tree changes.
     """
 
     def __init__(
         self,
         carried_kinds: dict[int, tuple[str, ...]],
-        subjects_of: Callable[[str, str], tuple[str, ...]],
+        members: Members | SubjectsOf,
     ) -> None:
         self.at_s: int | None = None
         self.cells: dict[CellKey, Sums] = {}
@@ -35,14 +38,16 @@ class Tally:
         # to one of them is a zero (or no value), not the figure of the period before.
         self.seen: defaultdict[int, set[str]] = defaultdict(set)
         self._carried = carried_kinds
-        self._subjects_of = subjects_of
-        self._memo: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._future: list[tuple[int, int, tuple[str, ...], CellKey, int, int, int]] = []
+        self._members: Members = Unchanging(members) if callable(members) else members
+        self._memo: dict[tuple[str, str, int], tuple[str, ...]] = {}
+        self._future: list[tuple[int, int, str, str, CellKey, int, int, int]] = []
         self._order = 0
+        self.tree = 0
 
     def start(self, began_s: int, at_s: int) -> None:
         """Stand at an instant of a history that began at ``began_s``; steps come after."""
         self.at_s = at_s
+        self.tree = self._members.tree(at_s)
         for number, kinds in self._carried.items():
             for kind in kinds:
                 begin = bounds(kind, began_s)[0]
@@ -56,15 +61,14 @@ class Tally:
         if now is None:
             raise RuntimeError("a tally takes steps after start()")
         for owner, sector, number, kind, begin, at_s, value, num, den in steps:
-            subjects = self._memo.get((owner, sector))
-            if subjects is None:
-                subjects = self._memo[(owner, sector)] = self._subjects_of(owner, sector)
             key = (number, kind, begin)
             if at_s <= now:
-                self._apply(subjects, key, at_s, value, num, den)
+                self._apply(owner, sector, key, at_s, value, num, den)
             else:
                 self._order += 1
-                heapq.heappush(self._future, (at_s, self._order, subjects, key, value, num, den))
+                heapq.heappush(
+                    self._future, (at_s, self._order, owner, sector, key, value, num, den)
+                )
 
     def advance(self, to_s: int) -> None:
         """Move to a later instant: due steps happen, and periods that begin get their base."""
@@ -72,6 +76,7 @@ class Tally:
             return
         for begin, keys in self._beginnings(self.at_s, to_s):
             self._run_until(begin - 1)
+            self._regroup(begin)
             for number, kind in keys:
                 base = self.cells.get((number, CARRIED, 0), {})
                 fresh = {subject: sums[:] for subject, sums in base.items()}
@@ -94,16 +99,54 @@ class Tally:
                 while begin <= to_s:
                     found[begin].append((number, kind))
                     begin = bounds(kind, begin)[1] + 1
+        for begin in self._members.changes(after_s, to_s):
+            found[begin] += []
         return sorted(found.items())
+
+    def _regroup(self, begin_s: int) -> None:
+        """Move what is open into the areas of the tree that begins; nothing is counted anew."""
+        tree = self._members.tree(begin_s)
+        if tree == self.tree:
+            return
+        self.tree = tree
+        for key in [k for k in self.cells if self._is_open(k, begin_s)]:
+            fresh: Sums = {}
+            for subject, (num, den) in self.cells[key].items():
+                heir = self._members.heir(subject, tree)
+                if heir is not None:
+                    cell = fresh.setdefault(heir, [0, 0])
+                    cell[0] += num
+                    cell[1] += den
+            self.cells[key] = fresh
+            self.dirty[key] = set(fresh)
+        for key in [k for k in self.values if self._is_open(k, begin_s)]:
+            counts: dict[str, Counter[int]] = {}
+            for subject, seen in self.values[key].items():
+                heir = self._members.heir(subject, tree)
+                if heir is not None:
+                    counts.setdefault(heir, Counter()).update(seen)
+            self.values[key] = counts
+        for number, subjects in self.seen.items():
+            heirs = {self._members.heir(s, tree) for s in subjects}
+            self.seen[number] = {h for h in heirs if h is not None}
+
+    def _is_open(self, key: CellKey, at_s: int) -> bool:
+        return key[1] in (NOW, CARRIED) or bounds(key[1], key[2])[1] >= at_s
+
+    def _tree_of(self, key: CellKey) -> int:
+        if self.tree == 0 or self._is_open(key, self.at_s or 0):
+            return self.tree
+        return self._members.tree(bounds(key[1], key[2])[1])
 
     def _run_until(self, to_s: int) -> None:
         while self._future and self._future[0][0] <= to_s:
-            at_s, _, subjects, key, value, num, den = heapq.heappop(self._future)
-            self._apply(subjects, key, at_s, value, num, den)
+            at_s, _, owner, sector, key, value, num, den = heapq.heappop(self._future)
+            self._apply(owner, sector, key, at_s, value, num, den)
 
     def _apply(
-        self, subjects: tuple[str, ...], key: CellKey, at_s: int, value: int, num: int, den: int
+        self, owner: str, sector: str, key: CellKey, at_s: int, value: int, num: int, den: int
     ) -> None:
+        subjects = self._subjects(owner, sector, self._tree_of(key))
         if value >= 0:
             counters = self.values.setdefault(key, {})
             for subject in subjects:
@@ -112,7 +155,14 @@ class Tally:
         if key[1] == CARRIED:
             for kind in self._carried.get(key[0], ()):
                 for other in self._begun(key[0], kind, at_s):
-                    self._sum(subjects, other, num, den)
+                    then = self._subjects(owner, sector, self._tree_of(other))
+                    self._sum(then, other, num, den)
+
+    def _subjects(self, owner: str, sector: str, tree: int) -> tuple[str, ...]:
+        found = self._memo.get((owner, sector, tree))
+        if found is None:
+            found = self._memo[(owner, sector, tree)] = self._members.of(owner, sector, tree)
+        return found
 
     def _begun(self, number: int, kind: str, at_s: int) -> list[CellKey]:
         """Periods that have begun after ``at_s``: their base must follow a correction."""
@@ -131,7 +181,8 @@ class Tally:
             cell = cells.get(subject)
             if cell is None:
                 cells[subject] = [num, den]
-                self.seen[key[0]].add(subject)
+                if self._tree_of(key) == self.tree:
+                    self.seen[key[0]].add(subject)
             else:
                 cell[0] += num
                 cell[1] += den

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from app.domain.area import Area, Areas, overlaps
+from app.domain.area import Area, Areas, Break, overlaps
+from app.domain.membership import Agency
 
 _TYPES = {"tinh": "province", "thanh-pho": "district", "thi-xa": "district", "huyen": "district"}
 _SHORT = (
@@ -42,7 +43,36 @@ def load_areas(folder: Path) -> Areas:
             f"{', '.join(sorted(set(wrong))[:5])}: a unit must stand once on any day, and"
             " with its parent; correct valid_from, valid_to or parent_code in the unit lists"
         )
-    return Areas(tuple(units), tuple(d["assumption"] for d in divisions if d["assumption"]))
+    stated = [*divisions, *(m for d in divisions for m in d.get("merger", ()))]
+    return Areas(
+        tuple(units), tuple(d["assumption"] for d in stated if d["assumption"]), _breaks(divisions)
+    )
+
+
+def _breaks(divisions: Sequence[Mapping[str, Any]]) -> tuple[Break, ...]:
+    return tuple(
+        Break(d["valid_from"], d["break_vi"], d["break_en"], d["ended_vi"], d["ended_en"])
+        for d in divisions
+        if "break_vi" in d
+    )
+
+
+def load_agencies(folder: Path) -> dict[str, Agency]:
+    """Agencies of every division; those of a later one begin with it."""
+    path = folder / "areas.toml"
+    with path.open("rb") as file:
+        divisions: list[dict[str, Any]] = tomllib.load(file)["division"]
+    lists: list[tuple[str, date | None, str]] = [("agencies.csv", None, "")]
+    for division in divisions:
+        if "agencies" in division:
+            lists.append((division["agencies"], division["valid_from"], f"@{division['id']}"))
+    return {
+        r["code"]: Agency(
+            r["code"], r["name"], r["short_name"], r["tier"], f"area:{r['area']}{suffix}", begins
+        )
+        for name, begins, suffix in lists
+        for r in _rows(folder / name)
+    }
 
 
 def short_name(name: str) -> str:
@@ -76,6 +106,7 @@ def _division(
                 date.fromisoformat(begins) if begins else division["valid_from"],
                 min(date.fromisoformat(ends), last or date.max) if ends else last,
                 tuple(f"area:{c}" for c in before[row["code"]]),
+                row.get("origin") or "",
             )
         )
     return found
@@ -84,6 +115,8 @@ def _division(
 def _predecessors(folder: Path, division: Mapping[str, Any]) -> dict[str, list[str]]:
     """Old codes by new code, for the units the profile itself knew before."""
     found: defaultdict[str, list[str]] = defaultdict(list)
+    for merger in division.get("merger", ()):
+        found[merger["into"]].append(merger["old"])
     if name := division.get("succession"):
         for row in _rows(folder / name):
             found[row["new_code"]].append(row["old_code"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ from app.domain.indicator import (
     TileGroup,
 )
 from app.domain.measure import RULES
+from app.domain.membership import Agency
 from app.domain.period import KINDS, midnight_s
-from app.domain.profile import Agency, Profile
+from app.domain.profile import Profile
 from app.domain.source import SourceConfig
-from app.profile.areas import AreasError, load_areas, short_name
+from app.profile.areas import AreasError, load_agencies, load_areas
 
 MAX_WALL_LABEL = 28
 # Where a profile says the simulators are; a demo may have moved them to another port.
@@ -51,14 +53,11 @@ def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Pr
         raise ProfileError(f"{folder}: no profile.toml there; name a folder of app/profiles")
     head = _toml(folder / "profile.toml")
     rules = _toml(folder / "rules.toml")
-    agencies = {
-        r["code"]: Agency(r["code"], r["name"], r["short_name"], r["tier"], r["area"])
-        for r in _csv(folder / "agencies.csv")
-    }
-    subjects = _subjects(folder, agencies)
+    areas, agencies = _areas(folder)
+    subjects = _subjects(folder, areas, agencies)
     indicators = {}
     for path in sorted((folder / "indicators").glob("*.toml")):
-        indicator = _indicator(path, subjects)
+        indicator = _with_heirs(_indicator(path, subjects), areas)
         indicators[indicator.id] = indicator
     return Profile(
         str(head["id"]),
@@ -72,13 +71,13 @@ def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Pr
         frozenset(rules["calendar"]["holidays"]),
         {k: str(v).lower() for k, v in rules["on_time"].items()},
         frozenset(rules["calendar"].get("worked_saturdays", ())),
-        _areas(folder),
+        areas,
     )
 
 
-def _areas(folder: Path) -> Areas:
+def _areas(folder: Path) -> tuple[Areas, dict[str, Agency]]:
     try:
-        return load_areas(folder)
+        return load_areas(folder), load_agencies(folder)
     except (AreasError, OSError, KeyError, ValueError) as wrong:
         raise ProfileError(f"{folder / 'areas.toml'}: {wrong!s}") from None
 
@@ -98,26 +97,24 @@ def _csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _subjects(folder: Path, agencies: Mapping[str, Agency]) -> dict[str, Subject]:
-    tiles = {r["code"]: r for r in _csv(folder / "districts_2022.csv")}
+def _subjects(folder: Path, areas: Areas, agencies: Mapping[str, Agency]) -> dict[str, Subject]:
+    tiles = {f"area:{r['code']}": r for r in _csv(folder / "districts_2022.csv")}
     found: dict[str, Subject] = {}
-    for row in _csv(folder / "units_2022.csv"):
-        parent = row["parent_code"]
-        level = "province" if not parent else "district" if row["code"] in tiles else "commune"
-        tile = tiles.get(row["code"])
-        found[f"area:{row['code']}"] = Subject(
-            f"area:{row['code']}",
-            level,
-            row["name"],
-            short_name(row["name"]),
-            f"area:{parent}" if parent else None,
+    for area in areas.units:
+        tile = tiles.get(area.id)
+        found[area.id] = Subject(
+            area.id,
+            area.level,
+            area.name_vi,
+            area.short_name,
+            area.parent,
             int(tile["tile_row"]) if tile else None,
             int(tile["tile_col"]) if tile else None,
         )
     for agency in agencies.values():
         level = "department" if agency.tier == "province" else "agency"
         found[f"agency:{agency.code}"] = Subject(
-            f"agency:{agency.code}", level, agency.name, agency.short_name, f"area:{agency.area}"
+            f"agency:{agency.code}", level, agency.name, agency.short_name, agency.area
         )
     for row in _csv(folder / "sectors.csv"):
         key = f"sector:{row['code']}"
@@ -176,6 +173,22 @@ def _check(path: Path, indicator: Indicator, subjects: Mapping[str, Subject]) ->
     for subject in named:
         if subject not in subjects:
             raise ProfileError(f"{path}: subject {subject!r} is not in the profile's CSV files")
+
+
+def _with_heirs(indicator: Indicator, areas: Areas) -> Indicator:
+    """What holds for the province holds for what it became."""
+    provinces = tuple(a.id for a in areas.units if a.parent is None)
+
+    def heirs(subjects: tuple[str, ...]) -> tuple[str, ...]:
+        named = provinces if set(subjects) & set(provinces) else ()
+        return tuple(dict.fromkeys([*subjects, *named]))
+
+    alert = indicator.alert
+    return replace(
+        indicator,
+        targets=tuple(replace(t, subjects=heirs(t.subjects)) for t in indicator.targets),
+        alert=alert and replace(alert, subjects=heirs(alert.subjects)),
+    )
 
 
 def _target(told: Mapping[str, Any]) -> Target:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import asyncpg
 
@@ -71,8 +71,12 @@ HOURS_KEPT_S, TICKS_KEPT_S = 92 * 86400, 31 * 86400
 class PgReadings:
     """Reading store and the evaluation's own place in the log."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, stands: Callable[[str, int], bool] = lambda _, __: True
+    ) -> None:
+        """``stands``: whether a subject can have figures at an instant; an area may have ended."""
         self._pool = pool
+        self._stands = stands
 
     async def place(self, source: str) -> tuple[int, int | None]:
         """The page and instant last evaluated."""
@@ -161,7 +165,7 @@ class PgReadings:
                 r["state"], r["reason"],
             )
             for r in rows
-            if visible.allows(r["subject"])
+            if visible.allows(r["subject"]) and self._stands(r["subject"], r["at_s"])
         ]  # fmt: skip
 
     async def history(

@@ -65,7 +65,9 @@ def _enough(profile: Profile, evaluation: SourceEvaluation, steps: Iterator[Step
         owner, sector, number, kind = step[:4]
         levels = evaluation.indicators[number].levels
         counted = [
-            s for s in profile.subjects_of(owner, sector) if profile.subjects[s].level in levels
+            s
+            for s in profile.members.of(owner, sector, evaluation.tally.tree)
+            if profile.subjects[s].level in levels
         ]
         touched |= {(number, kind, s) for s in counted}
         taken.append(step)

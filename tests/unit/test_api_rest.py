@@ -167,8 +167,8 @@ async def test_a_plus_sign_that_was_not_escaped_is_understood(ask, db):
 
 async def test_overdue_cases_of_a_district_are_those_of_its_committees(ask, db):
     late = NOW_S - 3 * 86400
-    district = next(a for a in PROFILE.agencies.values() if a.area == "080")
-    other = next(a for a in PROFILE.agencies.values() if a.area == "085")
+    district = next(a for a in PROFILE.agencies.values() if a.area == "area:080")
+    other = next(a for a in PROFILE.agencies.values() if a.area == "area:085")
     db.open_cases = [
         CaseRow(f"{a.code}-{n}", "dossier", a.code, "LV01", late - 9, late, late)
         for a in (district, other)
@@ -320,7 +320,7 @@ async def test_many_readings_are_answered_whole(ask, db):
         reading_of(0.5, subject=s, at_s=NOW_S - n * 900) for s in subjects[:300] for n in range(10)
     ]
     got = await ask.get("/api/v1/readings/history?indicator=ps.on_time&from=2022-10-03&step=tick")
-    assert len(models.Readings.model_validate_json(got.content).readings) == 3000
+    assert len(models.History.model_validate_json(got.content).readings) == 3000
 
 
 async def test_metrics_are_openmetrics(ask):

@@ -81,7 +81,7 @@ def _figure(
     indicator = measures.indicators[number]
     carried = {number: indicator.periods} if indicator.measure.rule == "on_time_766" else {}
     at_s = _at(ask["at"])
-    tally = Tally(carried, profile.subjects_of)
+    tally = Tally(carried, profile.members)
     tally.start(profile.began_s, at_s)
     for record in records.values():
         steps = measures.steps(record)

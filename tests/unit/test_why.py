@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from app.domain.reading import Reading
 from app.domain.why import add_up, numbers, parts_of, version_of
 from app.profile import load_profile, profile_folder
 
+TODAY = date(2022, 10, 3)
 PROFILE = load_profile(profile_folder("laocai"))
 READING = Reading(
     "ps.on_time", "area:10", "month", 0, 9, 9, "public_service", 0.5, 5, 10, 0.95, "lagging", ""
@@ -44,22 +46,23 @@ def test_a_median_is_not_added_up() -> None:
     assert [p.subject for p in found] == ["agency:H38.2", "agency:H38.1"]
 
 
-def test_an_area_is_made_of_its_areas_and_its_own_agencies() -> None:
-    for area in (s for s in PROFILE.subjects.values() if s.id.startswith("area:")):
-        parts = parts_of(PROFILE, area.id, by_group=False)
+@pytest.mark.parametrize("on", [TODAY, date(2024, 11, 1), date(2025, 7, 1)])
+def test_an_area_is_made_of_its_areas_and_its_own_agencies(on: date) -> None:
+    for area in (s for s in PROFILE.subjects_on(on) if s.id.startswith("area:")):
+        parts = parts_of(PROFILE, area.id, on, by_group=False)
         assert len(set(parts)) == len(parts)
         # Whatever agency counts for the area counts for one part of it, and one only.
         for code in PROFILE.agencies:
-            counted = PROFILE.subjects_of(code, "")
+            counted = PROFILE.subjects_of(code, "", on)
             if area.id in counted:
                 assert sum(p in counted for p in parts) == 1, (area.id, code)
 
 
 def test_a_tier_is_made_of_its_agencies_and_the_province_of_tax_offices() -> None:
-    assert len(parts_of(PROFILE, "tier:district", by_group=False)) == 9
-    assert all(p.startswith("group:") for p in parts_of(PROFILE, "area:10", by_group=True))
-    assert parts_of(PROFILE, "area:080", by_group=True) == []
-    assert parts_of(PROFILE, "sector:LV01", by_group=False) == []
+    assert len(parts_of(PROFILE, "tier:district", TODAY, by_group=False)) == 9
+    assert all(p.startswith("group:") for p in parts_of(PROFILE, "area:10", TODAY, by_group=True))
+    assert parts_of(PROFILE, "area:080", TODAY, by_group=True) == []
+    assert parts_of(PROFILE, "sector:LV01", TODAY, by_group=False) == []
 
 
 def test_numbers_are_those_the_stored_steps_use() -> None:

@@ -37,6 +37,13 @@ export interface Quarantined {
   count: number;
 }
 
+/** An instant a series may not be read across. */
+export interface Break {
+  at: string;
+  text_vi: string;
+  text_en: string;
+}
+
 /** Before the first snapshot there is no map. */
 export interface Scene {
   groups: SceneGroup[];

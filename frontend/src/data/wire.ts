@@ -124,7 +124,10 @@ export interface SceneMap {
   period: 'now' | 'hour' | 'day' | 'month' | 'year';
   title_vi: string;
   title_en: string;
+  /** empty once these units have ended: see `note` */
   subjects: string[];
+  note_vi?: string | null;
+  note_en?: string | null;
 }
 
 export interface Score {

@@ -52,7 +52,10 @@ export function columns(among: Point[]): [number[], (number | null)[], (number |
 /** Days and hours are one point each; months and years go on for many. */
 function anew(before: Point, point: Point): boolean {
   const [old, young] = [before.reading, point.reading];
-  return !!old && !!young && (young.period === 'month' || young.period === 'year') && old.period_start !== young.period_start;
+  if (!old || !young) return false;
+  // A province that became a larger one is another subject: its line never goes on in the old one.
+  if (old.subject !== young.subject) return true;
+  return (young.period === 'month' || young.period === 'year') && old.period_start !== young.period_start;
 }
 
 /** The point nearest to an instant. */
