@@ -26,6 +26,7 @@ from app.alerts import follow as alerts
 from app.alerts import quality
 from app.api import ApiParts, create_api
 from app.api.opening import Opening
+from app.domain.access import Visible
 from app.domain.clock import Clock, read_clock
 from app.domain.measure import Measures
 from app.domain.milestones import milestones
@@ -210,7 +211,7 @@ def _profile(settings: Settings) -> Profile:
     return load_profile(profile_folder(settings.profile), urls)
 
 
-async def _no_snapshot() -> bytes:
+async def _no_snapshot(_: Visible) -> bytes:
     raise RuntimeError("the API gives the hub its snapshot before it runs")
 
 

@@ -65,6 +65,14 @@ class Error(Model):
     retry_after_s: float | None
 
 
+class Subscribed(Model):
+    """The topic that holds from here on; its snapshot follows. Empty = all that is visible."""
+
+    t: Literal["subscribed"]
+    indicators: list[str]
+    subjects: list[str]
+
+
 class Subscribe(Model):
     """From the client, at any time; an empty list is everything its token may see."""
 
@@ -73,7 +81,9 @@ class Subscribe(Model):
     subjects: list[str] = Field(default=[])
 
 
-Frame = Annotated[Hello | SnapshotFrame | Delta | Reset | Beat | Error, Field(discriminator="t")]
+Frame = Annotated[
+    Hello | SnapshotFrame | Delta | Reset | Beat | Error | Subscribed, Field(discriminator="t")
+]
 FRAMES: TypeAdapter[Frame] = TypeAdapter(Frame)
 ASKED: TypeAdapter[Subscribe] = TypeAdapter(Subscribe)
 

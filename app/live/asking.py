@@ -7,16 +7,17 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import Scope, Send
 
-from app.domain.access import Pass, pass_of
-from app.domain.disconnects import FULL, NO_RIGHT, OTHER_VERSION, STRANGE_ORIGIN
+from app.domain.access import Visible, pass_of
+from app.domain.disconnects import BAD_REQUEST, FULL, OTHER_VERSION, STRANGE_ORIGIN
 from app.live.frames import SCHEMA, error_text
+from app.live.topic import Topic, narrowed
 
 SUBPROTOCOL = f"ioc.{SCHEMA}"
 FULL_AGAIN_S = (5.0, 15.0)
 
 
-async def welcome(scope: Scope, send: Send, *, full: bool) -> Pass | None:
-    """Take the handshake and give its pass, or say why not and close."""
+async def welcome(scope: Scope, send: Send, *, full: bool) -> tuple[str, Topic] | None:
+    """Take the handshake and give its token and topic, or say why not and close."""
     if not same_origin(scope):
         # Before the handshake: a page of elsewhere learns nothing.
         await _close(send, STRANGE_ORIGIN, "strange origin")
@@ -32,15 +33,22 @@ async def welcome(scope: Scope, send: Send, *, full: bool) -> Pass | None:
         text = error_text(FULL, "too many clients", after_s)
         await send({"type": "websocket.send", "text": text})
         await _close(send, FULL, "too many clients")
-    elif given.visible.subjects is not None:
-        await _close(send, NO_RIGHT, "the live channel has no scopes yet; read /readings/latest")
     else:
-        return given
+        try:
+            return given.token, topic(scope, given.visible)
+        except ValueError as wrong:
+            await _close(send, BAD_REQUEST, str(wrong))
     return None
 
 
 async def _close(send: Send, code: int, reason: str) -> None:
     await send({"type": "websocket.close", "code": code, "reason": reason[:120]})
+
+
+def topic(scope: Scope, visible: Visible) -> Topic:
+    """What the address asks for of what is visible: ``indicator`` and ``subject``, repeated."""
+    told = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    return narrowed(visible, told.get("indicator", ()), told.get("subject", ()))
 
 
 def place(scope: Scope) -> tuple[str | None, int | None]:

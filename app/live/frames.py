@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,8 +10,10 @@ from itertools import islice
 import msgspec
 
 from app.domain.shape import Json
+from app.live.topic import Topic
 
 SCHEMA = 1
+TOPIC_TEXTS_KEPT = 500
 KEPT_FRAMES = 500
 KEPT_BYTES = 32 * 1024 * 1024
 MERGED_READINGS = 5000
@@ -26,6 +28,7 @@ CLOSE_FULL = 1013
 
 Key = tuple[str, str, str]
 encode = msgspec.json.Encoder().encode
+_WHOLE = Topic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,12 @@ def error_text(code: int, reason: str, retry_after_s: float | None = None) -> st
     return encode(told).decode()
 
 
+def subscribed_text(topic: Topic) -> str:
+    """Says which topic holds from here on; its snapshot follows."""
+    told = {"t": "subscribed", "indicators": topic.indicators, "subjects": topic.subjects}
+    return encode({k: sorted(v or ()) if k != "t" else v for k, v in told.items()}).decode()
+
+
 def reset_text(reason: str) -> str:
     return encode({"t": "reset", "reason": reason}).decode()
 
@@ -114,6 +123,7 @@ class Ring:
         self._bytes = 0
         self.serial = 0
         self.floor = self.resumed_from = 0
+        self._told: OrderedDict[tuple[int, Topic], str | None] = OrderedDict()
 
     def clear(self, floor: int) -> None:
         self._frames.clear()
@@ -143,6 +153,17 @@ class Ring:
             self.floor = max(self.floor, gone.offset)
             self.resumed_from = max(self.resumed_from, gone.offset + gone.repeats)
 
+    def told(self, frame: Delta, topic: Topic) -> str | None:
+        """The frame as a topic sees it, made once for all its clients; None = nothing of it."""
+        if topic.whole:
+            return frame.text
+        key = (frame.serial, topic)
+        if key not in self._told:
+            self._told[key] = _of_topic([frame], topic)
+            if len(self._told) > TOPIC_TEXTS_KEPT:
+                self._told.popitem(last=False)
+        return self._told[key]
+
     def resume(self, offset: int) -> int | None:
         """Serial after which a client that knows ``offset`` reads on; None when that is gone."""
         return None if offset < self.resumed_from else self.place(offset)
@@ -164,8 +185,19 @@ class Ring:
         return list(islice(self._frames, len(self._frames) - pending, None))
 
 
-def merge(frames: Sequence[Delta]) -> str | None:
+def merge(frames: Sequence[Delta], topic: Topic = _WHOLE) -> str | None:
     """One delta of the latest by key; every alert; None when it would be too large."""
+    readings: dict[Key, bytes] = {}
+    alerts = 0
+    for frame in frames:
+        readings.update(frame.readings)
+        alerts += len(frame.alerts)
+    if len(readings) > MERGED_READINGS or alerts > MERGED_ALERTS:
+        return None
+    return _of_topic(frames, topic) or delta_text(frames[-1].offset, (), (), ())
+
+
+def _of_topic(frames: Sequence[Delta], topic: Topic) -> str | None:
     readings: dict[Key, bytes] = {}
     sources: dict[str, bytes] = {}
     alerts: list[bytes] = []
@@ -173,6 +205,7 @@ def merge(frames: Sequence[Delta]) -> str | None:
         readings.update(frame.readings)
         sources.update(frame.sources)
         alerts.extend(frame.alerts)
-    if len(readings) > MERGED_READINGS or len(alerts) > MERGED_ALERTS:
+    found, told = topic.readings(readings.items()), topic.alerts(alerts)
+    if not (found or told or sources):
         return None
-    return delta_text(frames[-1].offset, readings.values(), alerts, sources.values())
+    return delta_text(frames[-1].offset, found, told, sources.values())

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from app.domain.access import EVERYTHING
+from app.domain.access import EVERYTHING, Visible, pass_of
 from app.domain.clock import Clock, local_date
+from app.domain.disconnects import RESCOPED
 from app.domain.ports import AlertStore, ChangeLog, ReadingStore, SourceStore
 from app.domain.profile import Profile
 from app.domain.reading import Alert, Change, Reading
@@ -50,7 +52,7 @@ class Hub:
         profile: Profile,
         clock: Clock,
         changes: ChangeLog,
-        snapshot: Callable[[], Awaitable[bytes]],
+        snapshot: Callable[[Visible], Awaitable[bytes]],
         sources: SourceStore,
         alerts: AlertStore,
         readings: ReadingStore,
@@ -66,6 +68,7 @@ class Hub:
         self.closing = False
         self.conflated = self.resets = self.failures = 0
         self._clients: set[Client] = set()
+        self._ends: Counter[str] = Counter()
         self._healths: dict[str, SourceHealth] = {}
         self._told: dict[str, Json] = {}
         self._polls = 0
@@ -295,22 +298,26 @@ class Hub:
         return known == epoch and offset <= last
 
     def close_token(self, token: str, code: int) -> None:
-        """End every connection that a token holds open."""
+        """End every connection that a token holds open, or is about to."""
+        self._ends[token] += 1
         for client in self._clients:
             if client.token == token:
-                client.ended_by = code
-                client.wake.set()
+                client.end(code)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection: origin, place to resume from, then the client's own loop."""
+        ends = self._ends[pass_of(scope).token]
         await receive()  # websocket.connect
         full = self.closing or len(self._clients) >= CLIENTS_AT_MOST
         given = await welcome(scope, send, full=full)
         if given is None:
             return
         epoch, offset = place(scope)
-        client = Client(self, send, given.token)
+        token, topic = given
+        client = Client(self, send, topic, token)
         self._clients.add(client)
+        if self._ends[token] != ends:  # while hands were being shaken
+            client.end(RESCOPED)
         try:
             await client.run(receive, epoch, offset)
         finally:

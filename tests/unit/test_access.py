@@ -146,9 +146,9 @@ async def test_a_token_just_made_is_known_and_a_wrong_one_is_refused_even_on_thi
 async def test_strangers_cost_no_read_each():
     tokens = Tokens()
     door = door_of(tokens)
-    for _ in range(200):
-        with pytest.raises(NotAdmitted):
-            await door.admit(presented=make("centre").text, near=True)
+    asked = [door.admit(presented=make("centre").text, near=True) for _ in range(200)]
+    refused = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(r) for r in refused} == {NotAdmitted}
     assert tokens.reads <= 5
 
 
@@ -206,7 +206,8 @@ async def test_a_token_expires_while_the_database_is_away(running):
     await asyncio.sleep(1.1)
     tokens.away = True
     assert (await told(closed))[0] == fresh.id
-    with pytest.raises(NotAdmitted):
+    # Nobody can say now whether it lives: over HTTP that is a 503, to be asked again.
+    with pytest.raises(OSError, match="closed the connection"):
         await door.admit(presented=fresh.text, near=True)
 
 

@@ -14,6 +14,7 @@ import uvicorn
 import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from app.access import Door
 from app.api import ApiParts, Snapshots, create_api
 from app.live import Hub, storing
 from app.live.frames import Ring
@@ -41,7 +42,8 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def serving(db, clock):
+async def serving(db, clock, tokens=None):
+    """With ``tokens``, behind a door that lets nobody in without one."""
     snapshots = Snapshots(PROFILE, clock, db, db, db, db, "0.1.0")
     hub = Hub(PROFILE, clock, db, snapshots.text, db, db, db)
 
@@ -51,13 +53,17 @@ async def serving(db, clock):
     parts = ApiParts(
         PROFILE, clock, db, db, db, db, db, hub, "0.1.0", None, ready, snapshots, hub.stats
     )
+    if tokens is not None:
+        door = Door(tokens, PROFILE.subjects, clock, "nowhere", hub.close_token)
+        parts = replace(parts, gate=door)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     config = uvicorn.Config(create_api(parts), log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None
     stop = asyncio.Event()
-    running = asyncio.create_task(hub.run(stop))
+    work = [hub.run(stop), *([door.run(stop)] if tokens is not None else ())]
+    running = asyncio.gather(*work)
     serve = asyncio.create_task(server.serve([bound]))
     while not server.started:
         await asyncio.sleep(0.01)

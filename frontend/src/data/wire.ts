@@ -58,7 +58,7 @@ export interface Error {
   retry_after_s: number | null;
 }
 
-export type Frame = Hello | SnapshotFrame | Delta | Reset | Beat | Error;
+export type Frame = Hello | SnapshotFrame | Delta | Reset | Beat | Error | Subscribed;
 
 export interface Hello {
   t: 'hello';
@@ -217,6 +217,12 @@ export interface Subscribe {
   subjects?: string[];
 }
 
+export interface Subscribed {
+  t: 'subscribed';
+  indicators: string[];
+  subjects: string[];
+}
+
 export interface Tile {
   id: string;
   type: string;
@@ -247,7 +253,7 @@ export const THEN: Readonly<Record<number, Then>> = {
   1008: 'stop', // the page is of another host
   1009: 'stop', // a message of the client was over 64 KiB
   1013: 'reconnect', // too many clients, or this one could not keep up
-  4400: 'stop', // what the client asked for does not exist
+  4400: 'stop', // more was asked for than a client may ask for
   4401: 'ask_for_token', // a token is needed here
   4402: 'ask_for_token', // the token is unknown, revoked or expired
   4403: 'reconnect_anew', // the token sees other subjects now
