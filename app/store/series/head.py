@@ -1,0 +1,124 @@
+"""Head: the unsealed tail of each source in memory, bounded; the rest stays in its rows."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from app.store.series.packed import Block, Newest, newest, stacked, unpack_batch, unpack_latest
+from app.store.series.rows import RowStore
+
+# A point in memory: series, instant, value, knowledge and batch, eight bytes each.
+POINT_BYTES = 40
+
+
+@dataclass(slots=True)
+class Layer:
+    """Consecutive batches, put together."""
+
+    seq_lo: int
+    seq_hi: int
+    rows: Block
+
+
+@dataclass(slots=True)
+class SourceHead:
+    """The newest batches of one source; ``floor`` is the newest batch that is not in memory."""
+
+    layers: list[Layer] = field(default_factory=list)
+    floor: int = 0
+    newest: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    snapshot: tuple[int, Newest] | None = None
+
+    def points(self) -> int:
+        return sum(len(b.rows) for b in self.layers)
+
+    def since(self, seq: int) -> list[Block]:
+        """What arrived after this batch, as far as it is in memory, oldest first."""
+        found = []
+        for layer in self.layers:
+            if layer.seq_lo > seq:
+                found.append(layer.rows)
+            elif layer.seq_hi > seq:
+                found.append(_after(layer.rows, seq))
+        return found
+
+
+class Head:
+    """Follows the journal whenever somebody asks: whoever has committed is seen by the next."""
+
+    def __init__(self, rows: RowStore, most_points: int) -> None:
+        self._rows, self._most_points = rows, most_points
+        self._sources: dict[int, SourceHead] = {}
+
+    def points(self) -> int:
+        """How many points are in memory, of all sources."""
+        return sum(s.points() for s in self._sources.values())
+
+    async def fresh(self, source_id: int) -> SourceHead:
+        """The head of a source with everything committed until now, within its bound."""
+        head = self._sources.setdefault(source_id, SourceHead())
+        async with head.turn:
+            tail = await self._rows.tail(source_id, head.newest, self._most_points)
+            self._forget(head, tail.sealed_seq)
+            rows = sorted(tail.rows, key=lambda r: r.seq)
+            if tail.newest_seq > head.newest and (not rows or rows[0].seq != head.newest + 1):
+                # More came than fits: what is older stays where it is.
+                head.layers.clear()
+                head.floor = rows[0].seq - 1 if rows else tail.newest_seq
+            for row in rows:
+                _push(head, Layer(row.seq, row.seq, unpack_batch(row)))
+            head.newest = max(head.newest, tail.newest_seq)
+            self._bound(head)
+        return head
+
+    async def latest(self, source_id: int) -> Newest:
+        """The newest point of every series."""
+        head = await self.fresh(source_id)
+        while (snapshot := head.snapshot) is None or snapshot[0] < head.floor:
+            head.snapshot = await self._snapshot(source_id, head.floor)
+        seq, found = snapshot
+        for part in head.since(seq):
+            found = newest(found, part)
+        # Kept for the next question: it is a few bytes a series, and only what is new is added.
+        head.snapshot = (max(seq, head.newest), found)
+        return found
+
+    async def _snapshot(self, source_id: int, floor: int) -> tuple[int, Newest]:
+        """The newest points up to batch ``floor`` at least: what is sealed or does not fit."""
+        while True:
+            seq, body = await self._rows.latest(source_id)
+            found = unpack_latest(body)
+            if seq >= floor:
+                return seq, found
+            between = await self._rows.journal(source_id, seq, floor + 1)
+            if between.sealed_seq > seq:
+                continue  # sealed meanwhile: the snapshot has it by now
+            for row in between.rows:
+                found = newest(found, unpack_batch(row))
+            return floor, found
+
+    def _forget(self, head: SourceHead, sealed_seq: int) -> None:
+        head.floor = max(head.floor, sealed_seq)
+        head.layers = [b for b in head.layers if b.seq_hi > sealed_seq]
+
+    def _bound(self, head: SourceHead) -> None:
+        while self.points() > self._most_points and head.layers:
+            head.floor = max(head.floor, head.layers[0].seq_hi)
+            del head.layers[0]
+
+
+def _push(head: SourceHead, layer: Layer) -> None:
+    """Blocks double in size towards the older end, so that a point is moved a few times only."""
+    head.layers.append(layer)
+    while len(head.layers) > 1 and len(head.layers[-2].rows) < 2 * len(head.layers[-1].rows):
+        one, other = head.layers[-2:]
+        head.layers[-2:] = [Layer(one.seq_lo, other.seq_hi, stacked([one.rows, other.rows]))]
+
+
+def _after(rows: Block, seq: int) -> Block:
+    kept = np.flatnonzero(rows.seq > seq)
+    return Block(*(getattr(rows, f)[kept] for f in ("series", "at", "value", "known", "seq")))

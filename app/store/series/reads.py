@@ -1,0 +1,268 @@
+"""Reads: columns out of chunks, pieces and the unsealed tail, as of now or of an earlier day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.domain.series import DAY_MS, HOUR_MS, Buckets, Latest, Points
+from app.store.series.codec import Floats, Ints, Scaled, floats, scaled
+from app.store.series.content import (
+    EMPTY,
+    NOTHING,
+    Arrivals,
+    as_of,
+    joined,
+    merge,
+    told,
+)
+from app.store.series.head import Head
+from app.store.series.packed import (
+    Batches,
+    Block,
+    unpack_batch,
+    unpack_chunk,
+    unpack_piece,
+    unpack_points,
+)
+from app.store.series.rollup import (
+    Rolled,
+    regroup,
+    roll,
+    rounded,
+    unpack_hours,
+)
+from app.store.series.rows import ChunkRow, Kept, RowStore, SeriesRow, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A window of some series, cut into steps, as known at an instant (None: now)."""
+
+    window: Window
+    step_ms: int
+    as_of_ms: int | None
+
+    @property
+    def by_the_hour(self) -> bool:
+        """Whether whole hours add up to every bucket."""
+        return (
+            self.as_of_ms is None
+            and self.step_ms % HOUR_MS == 0
+            and self.window.from_ms % HOUR_MS == 0
+        )
+
+    @property
+    def cells(self) -> int:
+        return -(-(self.window.to_ms - self.window.from_ms) // self.step_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One bucket of one series: its chunk if it is sealed, and what arrived besides."""
+
+    chunk: ChunkRow | None
+    arrived: Arrivals
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything that bears on a window, of one consistent look."""
+
+    kept: Kept
+    tail: list[Block]
+
+    def parts(self, series_id: int, width_days: int, window: Window) -> list[Part]:
+        """The buckets of one series in the order of time."""
+        arrived = [unpack_piece(p) for p in self.kept.pieces if p.series_id == series_id]
+        for block in self.tail:
+            part = block.of(series_id)
+            if part.stop > part.start:
+                arrived.append(block.arrivals(part))
+        chunks = [c for c in self.kept.chunks if c.series_id == series_id]
+        every = joined(arrived)
+        if len(every):
+            every = every.where((every.at >= window.from_ms) & (every.at < window.to_ms))
+        if not len(every):
+            return [Part(c, NOTHING) for c in chunks]
+        buckets = every.at // (width_days * DAY_MS)
+        sealed = {c.day // width_days: c for c in chunks}
+        return [
+            Part(sealed.get(b), every.where(buckets == b))
+            for b in sorted({*sealed, *np.unique(buckets).tolist()})
+        ]
+
+
+class Reads:
+    """Questions to one store of rows and its head."""
+
+    def __init__(self, rows: RowStore, head: Head) -> None:
+        self._rows, self._head = rows, head
+        self._series: dict[int, Mapping[int, SeriesRow]] = {}
+
+    async def latest(self, source_id: int, series_ids: Sequence[int] | None) -> Latest:
+        found = await self._head.latest(source_id)
+        if series_ids is None:
+            return Latest(found.series, found.at, found.value)
+        wanted = np.flatnonzero(np.isin(found.series, np.asarray(series_ids)))
+        return Latest(found.series[wanted], found.at[wanted], found.value[wanted])
+
+    async def known(self, source_id: int, series_ids: Sequence[int]) -> Mapping[int, SeriesRow]:
+        """What was declared of these series; asked for again when one is missing."""
+        known = self._series.get(source_id, {})
+        if any(s not in known for s in series_ids):
+            known = {r.series_id: r for r in await self._rows.series(source_id)}
+            self._series[source_id] = known
+        missing = [s for s in series_ids if s not in known]
+        if missing:
+            raise LookupError(f"source {source_id} has no series {missing[0]}; declare it first")
+        return known
+
+    async def raw(self, window: Window, as_of_ms: int | None) -> Points:
+        (series_id,) = window.series_ids
+        found = await self._find(window, points=True, past=as_of_ms is not None)
+        parts = found.parts(series_id, window.width_days, window)
+        if as_of_ms is not None:
+            ledger = await self._ledger(window.source_id, found.kept)
+            at, value = _back_then(parts, ledger, as_of_ms)
+        else:
+            columns = [_today(p) for p in parts]
+            at = np.concatenate([NOTHING.at, *(c[0] for c in columns)])
+            value = np.concatenate([NOTHING.value, *(floats(c[1]) for c in columns)])
+        inside = slice(*np.searchsorted(at, [window.from_ms, window.to_ms]).tolist())
+        return Points(at[inside], value[inside])
+
+    async def steps(self, asked: Question) -> Buckets:
+        window, back = asked.window, asked.as_of_ms
+        known = await self.known(window.source_id, window.series_ids)
+        by_the_hour = asked.by_the_hour
+        found = await self._find(window, points=not by_the_hour, past=back is not None)
+        parts = {s: found.parts(s, known[s].width_days, window) for s in window.series_ids}
+        if by_the_hour and any(_needs_points(p, window) for of in parts.values() for p in of):
+            found = await self._find(window, points=True, past=False)
+            parts = {s: found.parts(s, known[s].width_days, window) for s in window.series_ids}
+        table = Table(asked)
+        ledger = await self._ledger(window.source_id, found.kept) if back is not None else None
+        for row, series_id in enumerate(window.series_ids):
+            if back is None or ledger is None:
+                rolled = _rolled(parts[series_id], asked)
+            else:
+                rolled = _of_points(*_back_then(parts[series_id], ledger, back), asked)
+            table.put(row, rolled, known[series_id].tick_ms)
+        return table.buckets("hour" if by_the_hour else "raw")
+
+    async def _find(self, window: Window, *, points: bool, past: bool) -> Found:
+        """The tail first and what is sealed after it; what is in both is taken once."""
+        head = await self._head.fresh(window.source_id)
+        while True:
+            kept = await self._rows.kept(window, points=points, past=past)
+            floor, tail = head.floor, head.since(kept.sealed_seq)
+            if kept.sealed_seq >= floor:
+                return Found(kept, tail)
+            between = await self._rows.journal(
+                window.source_id, kept.sealed_seq, floor + 1, (window.from_ms, window.to_ms)
+            )
+            if between.sealed_seq == kept.sealed_seq:
+                return Found(kept, [*(unpack_batch(r) for r in between.rows), *tail])
+
+    async def _ledger(self, source_id: int, kept: Kept) -> Batches:
+        lows = [c.seq_lo for c in kept.chunks if c.seq_lo]
+        if not lows:
+            return Batches([])
+        highest = max(c.seq_hi for c in kept.chunks)
+        return Batches(await self._rows.ledger(source_id, min(lows), highest))
+
+
+class Table:
+    """Rows of buckets, one a series; a bucket nobody fills stays a gap."""
+
+    def __init__(self, asked: Question) -> None:
+        self._asked = asked
+        shape = (len(asked.window.series_ids), asked.cells)
+        self._count = np.zeros(shape, np.int64)
+        self._coverage = np.zeros(shape)
+        self._cells = {name: np.full(shape, np.nan) for name in _CELLS}
+
+    def put(self, row: int, rolled: Rolled, tick_ms: int) -> None:
+        cell = rolled.cell
+        self._count[row, cell] = rolled.count
+        self._cells["sum"][row, cell] = rounded(rolled.sum)
+        for name in _CELLS[1:]:
+            self._cells[name][row, cell] = getattr(rolled, name)
+        share = np.ones(len(cell))
+        if tick_ms > 0:
+            window, step_ms = self._asked.window, self._asked.step_ms
+            starts = window.from_ms + cell * step_ms
+            share = np.minimum(
+                1.0, rolled.count * tick_ms / np.minimum(step_ms, window.to_ms - starts)
+            )
+        self._coverage[row, cell] = share
+
+    def buckets(self, level: str) -> Buckets:
+        window = self._asked.window
+        starts = window.from_ms + np.arange(self._asked.cells) * self._asked.step_ms
+        total, low, high, first, last = (self._cells[name].ravel() for name in _CELLS)
+        return Buckets(
+            tuple(window.series_ids), starts, self._count.ravel(), total, low, high, first, last,
+            self._coverage.ravel(), level,
+        )  # fmt: skip
+
+
+_CELLS = ("sum", "min", "max", "first", "last")
+
+
+def _today(part: Part) -> tuple[Ints, Scaled | Floats]:
+    if part.chunk is not None and not len(part.arrived):
+        return unpack_points(part.chunk)
+    content = EMPTY if part.chunk is None else unpack_chunk(part.chunk)
+    now = merge(content, part.arrived).now
+    return now.at, now.value
+
+
+def _back_then(parts: Sequence[Part], ledger: Batches, as_of_ms: int) -> tuple[Ints, Floats]:
+    known = []
+    for part in parts:
+        content = EMPTY
+        if part.chunk is not None:
+            steps = ledger.steps(part.chunk.seq_lo, part.chunk.seq_hi)
+            content = told(unpack_chunk(part.chunk), steps)
+        known.append(as_of(merge(content, part.arrived), as_of_ms).now)
+    every = joined(known)
+    return every.at, every.value
+
+
+def _needs_points(part: Part, window: Window) -> bool:
+    """Whether the hours of a chunk will not do: something came besides, or the window cuts one."""
+    return part.chunk is not None and not part.chunk.body and not _by_hours(part, window)
+
+
+def _by_hours(part: Part, window: Window) -> bool:
+    chunk = part.chunk
+    if chunk is None or chunk.hours is None or len(part.arrived):
+        return False
+    return window.to_ms % HOUR_MS == 0 or chunk.last_ms < window.to_ms
+
+
+def _rolled(parts: Sequence[Part], asked: Question) -> Rolled:
+    window, rolled = asked.window, []
+    for part in parts:
+        if part.chunk is not None and asked.by_the_hour and _by_hours(part, window):
+            assert part.chunk.hours is not None
+            first = window.from_ms // HOUR_MS
+            hours = unpack_hours(part.chunk.hours).cut(first, -(-window.to_ms // HOUR_MS))
+            rolled.append(regroup([hours], asked.step_ms // HOUR_MS, first))
+        else:
+            rolled.append(_of_points(*_today(part), asked))
+    return regroup(rolled, 1, 0)
+
+
+def _of_points(at: Ints, values: Scaled | Floats, asked: Question) -> Rolled:
+    window = asked.window
+    a, b = np.searchsorted(at, [window.from_ms, window.to_ms]).tolist()
+    if isinstance(values, Scaled):
+        part: Scaled | Floats = Scaled(values.digits, values.ints[a:b])
+    else:
+        part = scaled(values[a:b]) or values[a:b]
+    return roll(at[a:b], part, window.from_ms, asked.step_ms)
