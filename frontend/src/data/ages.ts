@@ -7,6 +7,11 @@ export function dataTime(clock: Clock, receivedAt: number, now: number): number 
   return Date.parse(clock.data) + (now - receivedAt) * clock.rate;
 }
 
+/** An instant as the server writes them. */
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
 export function ageSeconds(watermark: string | null | undefined, dataNow: number): number | null {
   const ms = watermark ? Date.parse(watermark) : NaN;
   return Number.isNaN(ms) ? null : Math.max(0, (dataNow - ms) / 1000);

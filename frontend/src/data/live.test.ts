@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { Channel, type Wire, type World } from './live';
-import { AT, CLOCK, reading, snapshot } from './made';
+import { Channel, type Kept, type Wire, type World } from './live';
+import { AT, CLOCK, reading, snapshot, source } from './made';
 import type { Frame } from './shapes';
 import { Store } from './store.svelte';
 
@@ -16,11 +16,15 @@ let channel: Channel;
 let reloads: number;
 let lucky: number;
 let alive: boolean;
+let asleep: number;
+let idle: number;
+let kept: Kept | null;
 let first: () => Promise<ReturnType<typeof snapshot>>;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] });
   [store, calls, reloads, lucky, alive] = [new Store(), [], 0, 1, true];
+  [asleep, idle, kept] = [0, Infinity, null];
   first = () => Promise.resolve(snapshot());
   const world: World = {
     dial: (place) => {
@@ -37,6 +41,10 @@ beforeEach(() => {
       return () => clearTimeout(timer);
     },
     now: () => performance.now(),
+    wall: () => Date.now() + asleep,
+    idle: () => idle,
+    keep: (data) => (kept = data && { snapshot: data, ageMs: 0 }),
+    kept: () => kept,
     chance: () => lucky,
   };
   channel = new Channel(store, world);
@@ -205,5 +213,199 @@ describe('a link that stays lost for ten minutes', () => {
       await Promise.resolve();
     }
     expect(reloads).toBe(times);
+  });
+});
+
+describe('what the server says when it closes', () => {
+  it('is not dialled again before the time it asks for', async () => {
+    await channel.begin();
+    send({ t: 'error', code: 1013, reason: 'too many clients', retry_after_s: 12 });
+    last().onclose?.(1013);
+    vi.advanceTimersByTime(12_000);
+    expect(calls).toHaveLength(1);
+    vi.advanceTimersByTime(1000);
+    expect(calls).toHaveLength(2);
+    // It was asked for once.
+    last().onclose?.(1006);
+    vi.advanceTimersByTime(2000);
+    expect(calls).toHaveLength(3);
+  });
+  it('of other subjects: what was held is not read on', async () => {
+    await channel.begin();
+    last().onclose?.(4403);
+    vi.advanceTimersByTime(1000);
+    expect(last().place).toBeNull();
+  });
+  it.each([4401, 4402])('%i asks for a token, forgets what was kept, and tries now and then', async (code) => {
+    kept = { snapshot: snapshot(), ageMs: 0 };
+    await channel.begin();
+    send(beat);
+    last().onclose?.(code);
+    expect(store.locked).toBe(true);
+    expect(kept).toBeNull();
+    vi.advanceTimersByTime(29_000);
+    expect(calls).toHaveLength(1);
+    vi.advanceTimersByTime(32_000);
+    expect(calls).toHaveLength(2);
+    send(beat);
+    expect(store.locked).toBe(false);
+  });
+  it('of another version: the page is loaded anew', async () => {
+    await channel.begin();
+    last().onclose?.(4406);
+    expect(store.link).toBe('incompatible');
+    pass(5000);
+    expect(reloads).toBe(1);
+  });
+  it.each([1001, 1006, 1008, 1011, 1012, 3999, 4404])('%i never ends the trying', async (code) => {
+    await channel.begin();
+    for (let turn = 1; turn < 20; turn += 1) {
+      last().onclose?.(code);
+      vi.advanceTimersByTime(62_000);
+      expect(calls).toHaveLength(turn + 1);
+    }
+  });
+});
+
+describe('an upgrade', () => {
+  it('waits for a minute in which nobody touches the page, and for five minutes at most', async () => {
+    await channel.begin();
+    idle = 0;
+    send(hello('2'));
+    pass(30_000);
+    expect(reloads).toBe(0);
+    idle = 61_000;
+    pass(2000);
+    expect(reloads).toBe(1);
+  });
+  it('is taken up after five minutes of work too', async () => {
+    await channel.begin();
+    idle = 0;
+    send(hello('2'));
+    pass(298_000);
+    expect(reloads).toBe(0);
+    pass(6000);
+    expect(reloads).toBe(1);
+  });
+});
+
+describe('clocks', () => {
+  const HOUR = 3_600_000;
+  const hour = (hours: number): string => new Date(Date.parse(AT) + hours * HOUR).toISOString();
+  it.each([-24, 0, 24])('of a browser that is %i hours off change no age', async (off) => {
+    asleep = off * HOUR;
+    vi.setSystemTime(Date.parse(AT) + off * HOUR);
+    first = () => Promise.resolve(snapshot({ sources: [source({ watermark: hour(-0.05) })] }));
+    await channel.begin();
+    pass(20_000, () => send(beat));
+    send({ ...beat, clock: { ...CLOCK, data: hour(0.05) }, sources: [] });
+    channel.watch();
+    expect(store.now).toBe(Date.parse(hour(0.05)));
+    expect(store.sourceQuality(store.sources.get('ps') ?? source())).toBe('late');
+    expect(Math.abs(store.silentSince - Date.parse(AT))).toBeLessThan(10_000);
+    expect(store.retryAt - store.wallNow).toBeLessThan(31_000);
+  });
+  it('that jump while the page looks change none either: the link is asked at once', async () => {
+    await channel.begin();
+    pass(1000, () => send(beat));
+    const shown = store.now;
+    asleep = HOUR;
+    pass(750);
+    send(beat);
+    pass(250);
+    expect(store.link).toBe('live');
+    expect(store.now - shown).toBeLessThan(2000);
+    expect(calls.length).toBe(2);
+  });
+  it('that stood still while the machine slept for eight hours: lost at once, and live by itself', async () => {
+    await channel.begin();
+    pass(2000, () => send(beat));
+    expect(store.link).toBe('live');
+    asleep = 8 * HOUR;
+    channel.watch();
+    expect(store.link).toBe('lost');
+    vi.advanceTimersByTime(300);
+    expect(calls).toHaveLength(2);
+    expect(last().place).toEqual({ epoch: 'e', offset: 5 });
+    send({ ...hello(), clock: { ...CLOCK, data: hour(8) } } as Frame);
+    channel.watch();
+    expect(store.sourceQuality(store.sources.get('ps') ?? source())).toBe('absent');
+    pass(500, () => send({ ...beat, clock: { ...CLOCK, data: hour(8) }, sources: [{ id: 'ps', quality: 'fresh', watermark: hour(8), progress: 1 }] }));
+    expect(store.link).toBe('live');
+    expect(store.sourceQuality(store.sources.get('ps') ?? source())).toBe('fresh');
+  });
+  it('of a server that are stepped by an hour are followed, and the ages with them', async () => {
+    await channel.begin();
+    for (const step of [1, 0, -1]) {
+      const clock = { ...CLOCK, data: hour(step), real: hour(step) };
+      send({ ...beat, clock, sources: [{ id: 'ps', quality: 'fresh', watermark: hour(step - 0.01), progress: 1 }] });
+      channel.watch();
+      expect(store.link).toBe('live');
+      expect(store.now).toBe(Date.parse(hour(step)));
+      expect(store.sourceQuality(store.sources.get('ps') ?? source())).toBe('fresh');
+    }
+  });
+  it('that were set back after a reload do not keep the page from the next one', async () => {
+    await channel.begin();
+    asleep = -24 * HOUR;
+    send(hello('2'));
+    pass(62_000);
+    expect(reloads).toBe(1);
+  });
+});
+
+describe('a start while the server is away', () => {
+  beforeEach(() => {
+    first = () => Promise.reject(new Error('503'));
+  });
+  it('shows the figures that were kept, as stale whatever they were, and aged', async () => {
+    kept = { snapshot: snapshot(), ageMs: 3_600_000 };
+    await channel.begin();
+    channel.watch();
+    expect(store.reading('ps.on_time', 'area:10', 'month')?.value).toBe(0.9);
+    expect(['stale', 'absent']).toContain(store.quality(reading()));
+    expect(store.now).toBe(Date.parse(AT) + 3_600_000);
+    expect(last().place).toBeNull();
+    // The server is back, with another build than the one that was kept.
+    send(hello('2'));
+    send({ t: 'snapshot', data: snapshot({ build: '2' }) });
+    pass(250, () => send(beat));
+    expect(store.link).toBe('live');
+    expect(store.quality(reading())).toBe('fresh');
+    expect(reloads).toBe(0);
+  });
+  it.each([0, 60_000, -5_000_000])('is stale also when kept %i ms ago', async (ageMs) => {
+    kept = { snapshot: snapshot(), ageMs };
+    await channel.begin();
+    channel.watch();
+    expect(store.quality(reading())).toBe('stale');
+  });
+  it('shows nothing that was kept in another shape', async () => {
+    kept = { snapshot: { ...snapshot(), schema: 9 }, ageMs: 0 };
+    await channel.begin();
+    expect(store.loaded).toBe(false);
+    kept = { snapshot: { schema: 1 } as never, ageMs: 0 };
+    await channel.begin();
+    expect(calls.length).toBeGreaterThan(0);
+    expect(kept).toBeNull();
+  });
+  it('shows nothing that was kept when the server asks for a token', async () => {
+    first = () => {
+      store.locked = true;
+      return Promise.reject(new Error('401'));
+    };
+    kept = { snapshot: snapshot(), ageMs: 0 };
+    await channel.begin();
+    expect(store.loaded).toBe(false);
+    expect(kept).toBeNull();
+  });
+  it('has something to show: a live screen keeps what it holds, once a minute', async () => {
+    first = () => Promise.resolve(snapshot());
+    await channel.begin();
+    send({ t: 'delta', offset: 6, readings: [reading({ value: 0.7 })] });
+    pass(61_000, () => send(beat));
+    const held = kept as Kept | null;
+    expect(held?.snapshot.readings[0]?.value).toBe(0.7);
+    expect(held?.snapshot.offset).toBe(6);
   });
 });

@@ -2,25 +2,39 @@
 
 import type { Frame, Snapshot } from './shapes';
 import type { Store } from './store.svelte';
+import { SCHEMA, THEN } from './wire';
 
 const LAGGING_MS = 2000;
 const LOST_MS = 4000;
 const BASE_MS = 500;
 const CAP_MS = 30000;
 const LEAST_MS = 300;
-const SCHEMA = 1;
 /** After a `reset` a snapshot must follow; a server that forgets it is asked again. */
 const RESET_MS = 15000;
 /** A page that failed for this long may itself be what is broken: it is loaded anew. */
 const HOPELESS_MS = 600000;
 const RELOAD_GAP_MS = 60000;
+/** After an upgrade the page is loaded anew once nobody has touched it for so long; but not later than this. */
+const QUIET_MS = 60000;
+const PATIENCE_MS = 300000;
+/** Screens of one room do not all load in one instant. */
+const SPREAD_MS = 1000;
+/** The wall's time has moved on so much more than the steady one: the machine slept, or its clock was set. */
+const SLEPT_MS = 5000;
+const KEEP_MS = 60000;
 
 /** What the channel needs of a WebSocket. */
 export interface Wire {
   onmessage: ((event: { data: string }) => void) | null;
-  onclose: (() => void) | null;
+  onclose: ((code?: number) => void) | null;
   close(): void;
   readonly open: boolean;
+}
+
+/** A snapshot of an earlier visit, and how long ago that was by the browser's clock. */
+export interface Kept {
+  snapshot: Snapshot;
+  ageMs: number;
 }
 
 /** What the channel needs of the browser; a test gives its own. */
@@ -31,7 +45,15 @@ export interface World {
   reload(): void;
   lastReload(): number;
   later(ms: number, step: () => void): () => void;
+  /** Steady: it may stand still while the machine sleeps. */
   now(): number;
+  /** The browser's own clock, which may be wrong or be set: only its jumps are looked at. */
+  wall(): number;
+  /** Since when nobody has touched the page. */
+  idle(): number;
+  /** For a start while the server is away; null = forget what was kept. */
+  keep(snapshot: Snapshot | null): void;
+  kept(): Kept | null;
   chance(): number;
 }
 
@@ -43,6 +65,10 @@ export class Channel {
   #resetAt: number | null = null;
   #leaving = false;
   #heartenedAt = 0;
+  /** What the server asked to wait, in the `error` before it closed. */
+  #askedMs = 0;
+  #drift: number | null = null;
+  #keptAt = -Infinity;
 
   constructor(
     private readonly store: Store,
@@ -57,8 +83,21 @@ export class Channel {
       this.store.heard();
     } catch (error) {
       this.store.linkError = error instanceof Error ? error.message : String(error);
+      this.#takeKept();
     }
     this.#connect();
+  }
+
+  #takeKept(): void {
+    // Where the server answers that it wants a token, nobody is shown what another one opened.
+    if (this.store.locked) this.world.keep(null);
+    const kept = this.world.kept();
+    if (!kept || kept.snapshot.schema !== SCHEMA) return;
+    try {
+      this.store.takeKept(kept.snapshot, kept.ageMs);
+    } catch {
+      this.world.keep(null);
+    }
   }
 
   /** Full jitter: a whole wall of screens must not come back in one instant. It never gives up. */
@@ -71,7 +110,7 @@ export class Channel {
   retry(wait: number): void {
     this.#hangUp();
     this.#unplan();
-    this.store.retryAt = Date.now() + wait;
+    this.store.retryAt = this.store.serverNow() + wait;
     this.#unplan = this.world.later(wait, () => this.#connect());
   }
 
@@ -88,8 +127,27 @@ export class Channel {
     const unanswered = this.#resetAt !== null && now - this.#resetAt > RESET_MS;
     // A socket that is open and silent is dead: the network dropped it without a word.
     const dead = silence > 2 * LOST_MS && now - this.#openedAt > 2 * LOST_MS;
-    if (this.#wire && (dead || unanswered)) this.retry(this.backoff());
+    if (this.#slept()) this.#wake();
+    else if (this.#wire && (dead || unanswered)) this.retry(this.backoff());
+    if (this.store.link === 'live' && now - this.#keptAt > KEEP_MS) {
+      this.#keptAt = now;
+      this.world.keep(this.store.snapshot());
+    }
     this.store.tick();
+  }
+
+  /** After a sleep the steady clock may have stood still: what is shown is older than it says. */
+  #slept(): boolean {
+    const drift = this.world.wall() - this.world.now();
+    const jump = drift - (this.#drift ?? drift);
+    this.#drift = drift;
+    return jump > SLEPT_MS;
+  }
+
+  #wake(): void {
+    this.store.unheard();
+    if (!this.#leaving) this.store.link = 'lost';
+    this.retry(this.world.chance() * LEAST_MS);
   }
 
   #connect(): void {
@@ -102,9 +160,23 @@ export class Channel {
     wire.onmessage = (event) => {
       if (wire === this.#wire) this.#read(event.data);
     };
-    wire.onclose = () => {
-      if (wire === this.#wire) this.retry(this.backoff());
+    wire.onclose = (code) => {
+      if (wire === this.#wire) this.#closed(code ?? 1006);
     };
+  }
+
+  /** What the number asks for; whatever it is, the channel is tried again for ever. */
+  #closed(code: number): void {
+    const [then, asked] = [THEN[code] ?? 'reconnect', this.#askedMs];
+    this.#askedMs = 0;
+    if (then === 'reconnect_anew') this.store.forgetPlace();
+    if (then === 'ask_for_token') {
+      this.store.locked = true;
+      this.world.keep(null);
+    }
+    if (then === 'reload') this.#leave();
+    const hopeless = then === 'ask_for_token' || then === 'stop';
+    this.retry(asked + (hopeless ? CAP_MS * (1 + this.world.chance()) : this.backoff()));
   }
 
   #hangUp(): void {
@@ -136,10 +208,14 @@ export class Channel {
     else if (frame.t === 'snapshot') this.#takeSnapshot(frame.data);
     else if (frame.t === 'delta') this.store.takeDelta(frame);
     else if (frame.t === 'reset') this.#resetAt = this.world.now();
-    else if (frame.t === 'beat') {
+    else if (frame.t === 'error') {
+      this.store.linkError = frame.reason;
+      this.#askedMs = (frame.retry_after_s ?? 0) * 1000;
+    } else if (frame.t === 'beat') {
       this.store.takeBeat(frame);
       // Only a link that lives is a success: a server that greets and hangs up must not be hammered.
       this.#attempt = 0;
+      this.store.locked = false;
       this.#heartenedAt = this.world.now();
     }
   }
@@ -167,8 +243,17 @@ export class Channel {
     this.#leaving = true;
     this.store.link = 'incompatible';
     // One reload a minute at most: a server that is half upgraded must not make the wall flicker.
-    const wait = Math.max(1000, this.world.lastReload() + RELOAD_GAP_MS - Date.now());
-    this.world.later(wait, () => this.world.reload());
+    const gap = this.world.lastReload() + RELOAD_GAP_MS - this.world.wall();
+    // A clock that was set back since must not keep the page waiting for a day.
+    const wait = Math.min(RELOAD_GAP_MS, Math.max(1000 + this.world.chance() * SPREAD_MS, gap));
+    const from = this.world.now();
+    const turn = (): void => {
+      // Whoever is at work is not interrupted; their place is in the address and in the history.
+      const busy = this.world.idle() < QUIET_MS && this.world.now() - from < PATIENCE_MS;
+      if (busy) this.world.later(1000, turn);
+      else this.world.reload();
+    };
+    this.world.later(wait, turn);
   }
 
   #despair(now: number): void {

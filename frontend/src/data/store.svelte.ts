@@ -2,7 +2,7 @@
 
 import { SvelteMap } from 'svelte/reactivity';
 
-import { dataTime, judge, worse } from './ages';
+import { dataTime, iso, judge, worse } from './ages';
 import { scoreOf } from './score';
 import { RANK } from './severity';
 import type { Alert, Clock, Frame, Indicator, Link, Quality, Reading, Scene, Score, Snapshot, Source, Subject } from './shapes';
@@ -27,11 +27,15 @@ export class Store {
   loaded = $state(false);
   link = $state<Link>('connecting');
   linkError = $state('');
+  /** The server wants a token, or another one. */
+  locked = $state(false);
+  /** What is shown is of an earlier visit: nothing of it is current. */
+  offline = $state(false);
   /** Data time now, in milliseconds; it stands still while nothing arrives. */
   now = $state(0);
   simulated = $state(false);
   rate = $state(1);
-  /** Since when (browser time) nothing has arrived, and when the next attempt is made. */
+  /** Since when nothing has arrived, and when the next attempt is made; by the server's clock. */
   silentSince = $state(0);
   retryAt = $state(0);
   wallNow = $state(Date.now());
@@ -67,17 +71,19 @@ export class Store {
   }
 
   sourceQuality(source: Source): Quality {
-    return judge(source, source.quality, this.now, this.rate);
+    const seen = judge(source, source.quality, this.now, this.rate);
+    return this.offline ? worse(seen, 'stale') : seen;
   }
 
   /** The worse of what the source is now and what was said of the reading itself. */
   quality(reading: Reading): Quality {
     const source = this.sources.get(reading.source);
     if (!source || reading.quality === 'no_source') return reading.quality;
+    const now = this.sourceQuality(source);
     const key = keyOf(reading.indicator, reading.subject, reading.period);
     // A held reading is not sent again when only its source recovers; one that was asked for is.
     const own = this.readings.has(key) ? this.#flaws.get(key) : reading.quality;
-    return worse(judge(source, source.quality, this.now, this.rate), own ?? 'fresh');
+    return worse(now, own ?? 'fresh');
   }
 
   takeClock(clock: Clock): void {
@@ -90,7 +96,18 @@ export class Store {
 
   heard(): void {
     this.#heardAt = performance.now();
-    this.silentSince = Date.now();
+    this.silentSince = this.serverNow();
+  }
+
+  /** The machine slept: nothing was heard for longer than any timer here can tell. */
+  unheard(): void {
+    this.#heardAt = -Infinity;
+  }
+
+  /** Real time as the server has it: a browser's own clock may be wrong by a day. */
+  serverNow(): number {
+    const told = this.#clock ? Date.parse(this.#clock.real) : NaN;
+    return Number.isNaN(told) ? Date.now() : told + performance.now() - this.#clockAt;
   }
 
   silence(): number {
@@ -99,14 +116,42 @@ export class Store {
 
   /** Carries data time on; called often, and only moves while frames arrive. */
   tick(): void {
-    this.wallNow = Date.now();
+    this.wallNow = this.serverNow();
     if (!this.#clock || this.link === 'lost') return;
     const until = Math.min(performance.now(), Math.max(this.#clockAt, this.#heardAt + 2000));
     this.now = Math.floor(dataTime(this.#clock, this.#clockAt, until) / 1000) * 1000;
   }
 
+  /** Of an earlier visit: shown as stale, aged by how long ago it was; no place to read on from. */
+  takeKept(data: Snapshot, ageMs: number): void {
+    this.takeSnapshot(data);
+    this.takeClock({ ...data.clock, data: iso(Date.parse(data.clock.data) + Math.max(0, ageMs) * data.clock.rate) });
+    this.offline = true;
+    this.forgetPlace();
+    // The page need not be of the build that was kept.
+    this.build = '';
+  }
+
+  forgetPlace(): void {
+    this.epoch = '';
+    this.offset = -1;
+  }
+
+  /** All that is held, as a snapshot of now. */
+  snapshot(): Snapshot {
+    return {
+      epoch: this.epoch, offset: this.offset, build: this.build, schema: this.schema,
+      clock: { data: iso(this.now), real: iso(this.serverNow()), rate: this.rate, simulated: this.simulated },
+      sources: [...this.sources.values()], indicators: [...this.indicators.values()],
+      subjects: [...this.subjects.values()].filter((s) => this.#named.has(s.id)), scene: this.scene,
+      readings: [...this.readings.values()].filter((r) => this.#brought.has(r.subject)),
+      alerts: [...this.alerts.values()], score: null,
+    };
+  }
+
   takeSnapshot(data: Snapshot): void {
     if (this.link === 'incompatible') return;
+    this.offline = false;
     this.epoch = data.epoch;
     this.offset = data.offset;
     this.build = data.build;
