@@ -13,8 +13,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -103,8 +103,19 @@ class Peer:
             _RANGE, query=text, start=begin, end=question.to_s, step=question.step_s, nocache=1
         )
 
+    def settle(self) -> None:
+        """What was sent is asked about next: have it visible without waiting for a timer."""
+        if self.name == "VictoriaMetrics":
+            self.ask("GET", "/internal/force_flush")
+
     def bytes_on_disk(self) -> int:
-        return sum(p.stat().st_blocks * 512 for p in self.folder.rglob("*") if p.is_file())
+        """Files come and go while it merges: those that stay long enough are counted."""
+        total = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with suppress(FileNotFoundError):
+                    total += Path(folder, name).stat().st_blocks * 512
+        return total
 
 
 def _one(question: Question) -> str:
@@ -162,6 +173,7 @@ def victoria_metrics(program: Path, folder: Path) -> Iterator[Peer]:
     command = [
         str(program), f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={folder}",
         "-retentionPeriod=100y", "-search.latencyOffset=0s", "-loggerLevel=ERROR",
+        "-http.idleConnTimeout=1h",
         "-search.maxPointsPerTimeseries=100000", "-search.cacheTimestampOffset=0s",
     ]  # fmt: skip
     with _running("VictoriaMetrics", command, folder, port, "/health") as peer:
@@ -178,7 +190,8 @@ def prometheus(program: Path, folder: Path) -> Iterator[Peer]:
     command = [
         str(program), f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={folder}",
         f"--config.file={config}", "--web.enable-remote-write-receiver", "--log.level=error",
-        "--storage.tsdb.retention.time=100y", f"--web.console.templates={folder}",
+        "--storage.tsdb.retention.time=100y", "--web.read-timeout=1h",
+        f"--web.console.templates={folder}",
         f"--web.console.libraries={folder}",
     ]  # fmt: skip
     with _running("Prometheus", command, folder, port, "/-/ready") as peer:
@@ -223,6 +236,12 @@ def _wait(peer: Peer, ready: str) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+STARTS: Mapping[str, Callable[[Path, Path], AbstractContextManager[Peer]]] = {
+    "victoria-metrics": victoria_metrics,
+    "prometheus": prometheus,
+}
 
 
 def missing(name: str) -> None:

@@ -8,13 +8,14 @@ from typing import Literal
 
 import numpy as np
 
+from app.domain.series import step_for
 from benchmarks.store.dataset import ENDS_MS, SEED, Source
 
 Kind = Literal["latest", "raw24h", "d90", "s100x24h"]
 _DAY_S = 86400
 _END_S = ENDS_MS // 1000 + 1
-# 432 steps of five hours: the next above 400 points that is a whole number of hours.
-D90_STEP_S = 5 * 3600
+# What the product chooses where at most 400 points are asked for.
+D90_STEP_S = step_for(0, 90 * _DAY_S * 1000, 400) // 1000
 TIMES: dict[Kind, int] = {"latest": 100, "raw24h": 100, "d90": 100, "s100x24h": 25}
 
 
@@ -41,9 +42,8 @@ def questions(sources: list[Source], seed: int = SEED) -> Iterator[Question]:
         yield Question("latest", one, (), _END_S - 600, _END_S)
         yield Question("raw24h", one, _some(one, random), _END_S - _DAY_S, _END_S)
         ends = _END_S - _END_S % D90_STEP_S + D90_STEP_S
-        yield Question(
-            "d90", far, _some(far, random), ends - 432 * D90_STEP_S, ends, D90_STEP_S
-        )
+        begins = ends - 90 * _DAY_S
+        yield Question("d90", far, _some(far, random), begins, ends, D90_STEP_S)
         if number < TIMES["s100x24h"]:
             ends = _END_S - _END_S % 300 + 300
             yield Question("s100x24h", many, many.series_ids, ends - _DAY_S, ends, 300)

@@ -1,0 +1,191 @@
+"""Run: one data set into every system, a slice at a time in turns, then the same four questions.
+
+    python -m benchmarks.store.run --share 1
+
+Requests to the peers are encoded outside the timer, ours inside. Ours is durable when a batch
+returns (fsync on). Figures beside each other come from the same run on the same machine; the last
+line is JSON, null where a peer cannot be had.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import asyncpg
+
+from app.store.embedded import EmbeddedPostgres
+from app.store.migrate import upgrade
+from app.store.pool import open_pool
+from app.store.series.engine import SeriesLimits
+from benchmarks.store import peers
+from benchmarks.store.dataset import SEED, Batch, batches, sources
+from benchmarks.store.ours import Ours
+from benchmarks.store.plain import PlainRows
+from benchmarks.store.questions import questions
+from benchmarks.store.report import print_report, verdict
+from benchmarks.store.stage import (
+    OURS,
+    PLAIN,
+    SEALING,
+    Clocked,
+    Contender,
+    Seen,
+    of_ours,
+    of_peer,
+    of_plain,
+)
+
+SLICE = 1_000_000
+SEALED = "ours, sealed"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--share", type=float, default=1.0, help="of every series' span")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--alone", action="store_true", help="without peers and plain rows")
+    chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    folder = Path(tempfile.mkdtemp(prefix="ioc-bench-store-"))
+    folder.chmod(0o755)  # as root, PostgreSQL runs under another account
+    server = EmbeddedPostgres(folder)
+    try:
+        with ExitStack() as running:
+            found = [] if chosen.alone else list(_peers(running, folder))
+            url = server.start()
+            upgrade(url)
+            seen = asyncio.run(measure(url, found, chosen.share, chosen.seed, chosen.alone))
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    print_report(seen)
+    print(json.dumps(verdict(seen)))
+    return 0
+
+
+def _peers(running: ExitStack, folder: Path) -> Iterator[peers.Peer]:
+    for package, start in peers.STARTS.items():
+        program = peers.fetch(package)
+        if program is None:
+            peers.missing(package)
+        else:
+            yield running.enter_context(start(program, folder / package))
+
+
+async def measure(
+    url: str, found: Sequence[peers.Peer], share: float, seed: int, alone: bool
+) -> Seen:
+    """Fill, let what must be there be there, ask, and weigh."""
+    pool = await open_pool(url, 4)
+    db = await asyncpg.connect(url)
+    seen, every = Seen(), sources()
+    ours, plain = Ours(pool, SeriesLimits()), PlainRows(db)
+    await ours.make(every)
+    await plain.make()
+    contenders = [of_ours(ours), *map(of_peer, found), *([] if alone else [of_plain(plain)])]
+    try:
+        await fill(contenders, ours, Clocked(db, seen), seen, slices(share, seed))
+        if not alone:
+            await plain.fill(batches(share, seed=seed), every)
+            seen.size[PLAIN] = await plain.bytes_per_point()
+        for peer in found:
+            peer.settle()
+        await ask(contenders, seen)
+        for peer in found:
+            seen.size[peer.name] = peer.bytes_on_disk() / seen.points
+        seen.memory["head MB"], seen.memory["head MB at most"] = ours.head_mb()
+        await _weigh(ours, Clocked(db, seen), seen)
+    finally:
+        await db.close()
+        await pool.close()
+    # Linux tells it in kB.
+    seen.memory["process MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return seen
+
+
+def slices(share: float, seed: int) -> Iterator[list[Batch]]:
+    """Some million points each; the last one holds every source's newest batch."""
+    held: dict[int, Batch] = {}
+    part: list[Batch] = []
+    for batch in batches(share, seed=seed):
+        before = held.pop(batch.source.source_id, None)
+        held[batch.source.source_id] = batch
+        part += [before] if before is not None else []
+        if sum(map(len, part)) >= SLICE:
+            yield part
+            part = []
+    if part:
+        yield part
+    yield list(held.values())
+
+
+async def fill(
+    contenders: Sequence[Contender],
+    ours: Ours,
+    clocked: Clocked,
+    seen: Seen,
+    parts: Iterator[list[Batch]],
+) -> None:
+    """Each slice into each system; who is first changes. The last slice stays unsealed."""
+    part, number = next(parts), 0
+    while part:
+        after = next(parts, [])
+        first = number % len(contenders)
+        for one in [*contenders[first:], *contenders[:first]]:
+            some = part[:: one.nth]
+            took = await _write(one, some, clocked)
+            if one.name == OURS and after:
+                points = sum(map(len, some))
+                took += await clocked.run(SEALING, points, ours.seal)
+                seen.rates[SEALED].append(points / took)
+        seen.points += sum(map(len, part))
+        print(f"  {seen.points:>12,} points", file=sys.stderr)
+        part, number = after, number + 1
+
+
+async def _write(one: Contender, part: Sequence[Batch], clocked: Clocked) -> float:
+    prepared = [one.prepare(batch) for batch in part]
+
+    async def work() -> None:
+        for each in prepared:
+            await one.write(each)
+
+    return await clocked.run(one.name, sum(map(len, part)), work)
+
+
+async def ask(contenders: Sequence[Contender], seen: Seen) -> None:
+    """Every question to every system, in turns; the first of each kind do not count."""
+    every = list(questions(sources()))
+    warm = every[:4]
+    for number, question in enumerate([*warm, *every]):
+        for one in contenders:
+            began = time.perf_counter()
+            values = await one.ask(question)
+            took_ms = (time.perf_counter() - began) * 1000
+            if number >= len(warm):
+                seen.ms[one.name, question.kind].append(took_ms)
+                seen.values[one.name, question.kind] += values
+
+
+async def _weigh(ours: Ours, clocked: Clocked, seen: Seen) -> None:
+    """What is left to seal is sealed, so that every point is where it stays."""
+    await clocked.run("last seal", 0, lambda: ours.seal(everything=True))
+    await ours.vacuum()
+    for name, size in (await ours.sizes()).items():
+        seen.parts[name] = size / seen.points
+    seen.size[OURS] = sum(seen.parts.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Stage: every system behind the same three verbs, and what was measured of each."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from benchmarks.store.dataset import Batch
+from benchmarks.store.ours import Ours
+from benchmarks.store.peers import Peer
+from benchmarks.store.plain import PlainRows
+from benchmarks.store.questions import Kind, Question
+from benchmarks.store.remote_write import encode
+
+OURS, SEALING, PLAIN, VM, PROMETHEUS = (
+    "ours", "sealing", "plain rows", "VictoriaMetrics", "Prometheus",
+)  # fmt: skip
+Bytes = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """``prepare`` is outside the timer, ``write`` inside; it takes every ``nth`` batch."""
+
+    name: str
+    prepare: Callable[[Batch], Any]
+    write: Callable[[Any], Awaitable[None]]
+    ask: Callable[[Question], Awaitable[int]]
+    nth: int = 1
+
+
+@dataclass(slots=True)
+class Seen:
+    """Points a second for each slice, seconds and log bytes in all, milliseconds a question."""
+
+    points: int = 0
+    rates: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    written: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    wal: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    size: Bytes = field(default_factory=dict)
+    parts: Bytes = field(default_factory=dict)
+    ms: dict[tuple[str, Kind], list[float]] = field(default_factory=lambda: defaultdict(list))
+    values: dict[tuple[str, Kind], int] = field(default_factory=lambda: defaultdict(int))
+    memory: Bytes = field(default_factory=dict)
+
+
+class Clocked:
+    """Times what is done, and what the write-ahead log grew by meanwhile."""
+
+    def __init__(self, db: asyncpg.Connection, seen: Seen) -> None:
+        self._db, self._seen = db, seen
+
+    async def run(self, name: str, points: int, work: Callable[[], Awaitable[None]]) -> float:
+        before = await self._db.fetchval("SELECT pg_current_wal_insert_lsn()::text")
+        began = time.perf_counter()
+        await work()
+        took = time.perf_counter() - began
+        self._seen.wal[name] += await self._db.fetchval(
+            "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1::text::pg_lsn)::bigint", before
+        )
+        self._seen.seconds[name] += took
+        if points:
+            self._seen.written[name] += points
+            self._seen.rates[name].append(points / took)
+        return took
+
+
+def of_ours(ours: Ours) -> Contender:
+    return Contender(OURS, ours.known, ours.write, ours.ask)
+
+
+def of_plain(plain: PlainRows) -> Contender:
+    # So slow that it gets a twentieth of each slice.
+    return Contender(PLAIN, lambda batch: batch, plain.write, plain.ask, nth=20)
+
+
+def of_peer(peer: Peer) -> Contender:
+    async def write(body: bytes) -> None:
+        peer.write(body)
+
+    async def ask(question: Question) -> int:
+        return peer.answer(question)
+
+    return Contender(peer.name, encode, write, ask)
