@@ -7,7 +7,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-inde
 	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: protocol help demo test test-waiting test-computing check bench-fill bench-paint bench-indicators ui env env-dev truth soak-kill pictures lock wheel image clean
+.PHONY: protocol help demo test test-waiting test-computing check bench-fill bench-paint bench-indicators ui env env-dev truth soak-kill soak-trees pictures lock wheel image clean
 
 help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
@@ -15,6 +15,7 @@ help:
 	@echo "make check     the gates alone: lint, types, rule of imports, front end"
 	@echo "make truth     compares every reading of the running demo with /truth of the simulators"
 	@echo "make soak-kill kills every process at random, 200 times; nothing may be lost (ten minutes)"
+	@echo "make soak-trees   figures of 2022 to 2025 over both changes of the areas, against the truth"
 	@echo "make bench-fill   how fast a simulated year is loaded, and what it costs"
 	@echo "make bench-paint  from the feed's last byte to painted pixels"
 	@echo "make bench-indicators  yearly targets: false alarms, lead, forecast; speed of judging"
@@ -54,6 +55,10 @@ truth: env
 # KILLS and SEED may be given: make soak-kill KILLS=400 SEED=766
 soak-kill: env-dev
 	@$(PY) -m tests.soak.kill --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
+
+# A world of 2022 to 2025; about ten minutes. SCALE and SEED may be given.
+soak-trees: env-dev
+	@$(PY) -m tests.soak.trees --scale $(or $(SCALE),0.02) --seed $(or $(SEED),1)
 
 # A simulated year at scale 1: about ten minutes on two cores. bench-fill SCALE=0.05 for a look.
 bench-fill: env ui

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collectors._world import calendar
+from collectors._world.land import NO_DISTRICTS, ONE_FEWER, TAKEN_IN, Land
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DATA = Path(__file__).parent / "data"
+YEN_BAI_TOO = 1.9  # invented
 _NEVER_S = 4_102_444_800  # 2100: held back for good
 
 
@@ -27,6 +29,7 @@ class Agency:
     tier: str  # province | district | commune
     area: str  # GSO code
     short_name: str
+    division: str = "2022"  # whose list of units the code is of
 
     @property
     def old_code(self) -> str:
@@ -86,7 +89,17 @@ class World:
             for row in _rows("units_2022.csv")
         )
         self.population = {row["code"]: int(row["pop_2019"]) for row in _rows("districts_2022.csv")}
-        self.agency = {agency.code: agency for agency in self.agencies}
+        young = tuple(Agency(**row, division="2025") for row in _rows("agencies_2025.csv"))
+        self.agency = {agency.code: agency for agency in (*self.agencies, *young)}
+        # Who takes in new cases from a day on; what was begun before is ended by who began it.
+        lasting = tuple(a for a in self.agencies if a.area not in TAKEN_IN)
+        departments = tuple(a for a in self.agencies if a.tier == "province")
+        self.offices = (
+            (calendar.FIRST_DAY, self.agencies),
+            (ONE_FEWER, lasting),
+            (NO_DISTRICTS, (*departments, *young)),
+        )
+        self.land = Land()
         self.quiet_agency = "H38.34"
         # (begins, ends, what was held back appears from): the second one never catches up.
         self.quiet_windows = (
@@ -97,6 +110,14 @@ class World:
     def rng(self, *key: object) -> random.Random:
         """Give a stream of its own for the key, the same for the same seed."""
         return random.Random("|".join(map(str, (self.seed, *key))))
+
+    def era(self, day: date) -> int:
+        """Give the place among ``offices`` that holds on a day."""
+        return sum(begins <= day for begins, _ in self.offices) - 1
+
+    def size(self, day: date) -> float:
+        """Give how much there is to do against 2022: the merged province is nearly twice it."""
+        return 1.0 if day < NO_DISTRICTS else YEN_BAI_TOO
 
     def is_working_day(self, day: date) -> bool:
         """Say whether offices are open."""

@@ -13,12 +13,16 @@ from collectors.documents.packets import edoc, packet, signature, status, work_f
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
     from collectors._world.world import Agency, World
 
 DOCUMENTS, FILES = 3000, 400  # a working day at scale 1
 DOCUMENT_SHARE = {"province": 0.38, "district": 0.30, "commune": 0.32}
 FILE_SHARE = {"province": 0.27, "district": 0.31, "commune": 0.42}
+# From the day there are no districts: communes took over their work.
+LATER_DOCUMENTS = {"province": 0.38, "commune": 0.62}
+LATER_FILES = {"province": 0.27, "commune": 0.73}
 # Published for 2022: 79,76 % of work files online, 79,53 % of documents fully signed.
 ONLINE = {"province": 0.847, "district": 0.807, "commune": 0.777}
 ONLINE_A_YEAR = 0.015
@@ -39,28 +43,43 @@ class Traffic:
         self._world = world
         self._later: defaultdict[date, list[Message]] = defaultdict(list)
         rng = world.rng("documents-weights")
-        sizes = [0.4 + 1.2 * rng.random() for _ in world.agencies]
-        self._documents_of = _weights(world, sizes, DOCUMENT_SHARE)
-        self._files_of = _weights(world, sizes, FILE_SHARE)
-        self._online = _online(world, sizes, rng)
-        self._prompt = {a.code: rng.uniform(0.6, 1.7) for a in world.agencies}
+        (_, first), _, (_, last) = world.offices
+        sizes = [0.4 + 1.2 * rng.random() for _ in first]
+        self._online = _online(first, sizes, rng)
+        self._prompt = {a.code: rng.uniform(0.6, 1.7) for a in first}
+        rng = world.rng("documents-weights", 2025)
+        later = [0.4 + 1.2 * rng.random() for _ in last]
+        self._online = _online(last, later, rng) | self._online
+        self._prompt = {a.code: rng.uniform(0.6, 1.7) for a in last} | self._prompt
+        size = {a.code: by for a, by in zip((*last, *first), (*later, *sizes), strict=True)}
+        shares = ((DOCUMENT_SHARE, FILE_SHARE),) * 2 + ((LATER_DOCUMENTS, LATER_FILES),)
+        self._weights = [
+            [_weights(agencies, [size[a.code] for a in agencies], share) for share in both]
+            for (_, agencies), both in zip(world.offices, shares, strict=True)
+        ]
 
     def day(self, day: date) -> list[Message]:
         """Give what is published that day."""
         rush = self._world.rush(day)
         if rush > 0:
             rng = self._world.rng("documents", day)
-            self._documents(rng, day, self._drawn(rng, DOCUMENTS * rush))
-            self._files(rng, day, self._drawn(rng, FILES * rush))
+            busy = rush * self._world.size(day)
+            self._documents(rng, day, self._drawn(rng, DOCUMENTS * busy))
+            self._files(rng, day, self._drawn(rng, FILES * busy))
         return self._later.pop(day, [])
 
     def _drawn(self, rng: random.Random, expected: float) -> int:
         mean = expected * self._world.scale
         return max(0, round(rng.gauss(mean, mean**0.5)))
 
+    def _agencies(self, rng: random.Random, day: date, kind: int, count: int) -> list[Agency]:
+        """Draw from those that stand on the day."""
+        era = self._world.era(day)
+        weights = self._weights[era][kind]
+        return rng.choices(self._world.offices[era][1], cum_weights=weights, k=count)
+
     def _documents(self, rng: random.Random, day: date, count: int) -> None:
-        agencies = self._world.agencies
-        drawn = rng.choices(agencies, cum_weights=self._documents_of, k=3 * count)
+        drawn = self._agencies(rng, day, 0, 3 * count)
         for number in range(1, count + 1):
             sender, *others = drawn[3 * number - 3 : 3 * number]
             to = [one for one in dict.fromkeys(others) if one is not sender]
@@ -141,7 +160,7 @@ class Traffic:
 
     def _files(self, rng: random.Random, day: date, count: int) -> None:
         year = (day - date(2022, 1, 1)).days / 365
-        owners = rng.choices(self._world.agencies, cum_weights=self._files_of, k=count)
+        owners = self._agencies(rng, day, 1, count)
         for number, owner in enumerate(owners, 1):
             at_s = self._world.office_second(rng, day)
             online = rng.random() < min(0.99, self._online[owner.code] + ONLINE_A_YEAR * year)
@@ -207,27 +226,29 @@ class Traffic:
         self._later[day_of(out_s)].append(Message(out_s, packet(kind, out_s, sent_s, told)))
 
 
-def _weights(world: World, sizes: list[float], share: dict[str, float]) -> list[float]:
+def _weights(
+    agencies: Sequence[Agency], sizes: list[float], share: dict[str, float]
+) -> list[float]:
     """Running weights by which agencies are drawn: the tiers' shares, then each one's size."""
     total: defaultdict[str, float] = defaultdict(float)
-    for agency, size in zip(world.agencies, sizes, strict=True):
+    for agency, size in zip(agencies, sizes, strict=True):
         total[agency.tier] += size
     return list(
         accumulate(
             share[agency.tier] * size / total[agency.tier]
-            for agency, size in zip(world.agencies, sizes, strict=True)
+            for agency, size in zip(agencies, sizes, strict=True)
         )
     )
 
 
-def _online(world: World, sizes: list[float], rng: random.Random) -> dict[str, float]:
+def _online(agencies: Sequence[Agency], sizes: list[float], rng: random.Random) -> dict[str, float]:
     """Each agency's share of work files online; a tier's mean is the calibrated one."""
-    apart = [rng.uniform(-0.08, 0.08) for _ in world.agencies]
-    rows = list(zip(world.agencies, sizes, apart, strict=True))
+    apart = [rng.uniform(-0.08, 0.08) for _ in agencies]
+    rows = list(zip(agencies, sizes, apart, strict=True))
     mean = {
         tier: sum(size * by for agency, size, by in rows if agency.tier == tier)
         / sum(size for agency, size, _ in rows if agency.tier == tier)
-        for tier in ONLINE
+        for tier in {agency.tier for agency in agencies}
     }
     return {agency.code: ONLINE[agency.tier] + by - mean[agency.tier] for agency, _, by in rows}
 

@@ -12,6 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from collectors._world.calendar import DAY_S, day_of, midnight_s
+from collectors._world.land import province
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,6 @@ class DocumentsTruth:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._parents = {unit.code: unit.parent for unit in world.units}
         self._incoming: dict[str, _Incoming] = {}
         self._outgoing: defaultdict[str, _Versioned] = defaultdict(_Versioned)
         self._files: defaultdict[str, _Versioned] = defaultdict(_Versioned)
@@ -119,7 +119,7 @@ class DocumentsTruth:
             self._kept = (key, found)
         groups: defaultdict[str, list[Any]] = defaultdict(list)
         for agency, rows in self._kept[1].items():
-            subject = self._subject(level, agency)
+            subject = self._subject(level, agency, day_of(at_s))
             if subject is not None:
                 groups[subject] += rows
         if indicator == "doc.register_median":
@@ -142,22 +142,16 @@ class DocumentsTruth:
                 if told is not None:
                     yield receipt.agency, told
 
-    def _subject(self, level: str, code: str) -> str | None:
+    def _subject(self, level: str, code: str, day: date) -> str | None:
         agency = self._world.agency.get(code)
         if agency is None:
-            return "area:10" if (code, level) == ("H38", "province") else None
-        tier, area = agency.tier, agency.area
+            return province(day) if (code, level) == ("H38", "province") else None
+        tier = agency.tier
         if level in ("agency", "department"):
             return f"agency:{code}" if (tier == "province") == (level == "department") else None
         if level == "tier":
             return f"tier:{tier}"
-        if level == "province":
-            return "area:10"
-        if level == "commune":
-            return f"area:{area}" if tier == "commune" else None
-        if level == "district" and tier != "province":
-            return f"area:{area if tier == 'district' else self._parents[area]}"
-        return None
+        return self._world.land.subject(level, tier, agency.area, agency.division, day)
 
 
 def _handled(receipt: _Incoming, begin: int, until: int) -> int | None:

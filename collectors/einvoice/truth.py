@@ -9,6 +9,9 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from collectors._world.calendar import day_of
+from collectors._world.land import province
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -79,7 +82,11 @@ class EinvoiceTruth:
                 for group in self._groups
             }
         if level == "province":
-            parts = {"area:10": [sum(column) for column in zip(*parts.values(), strict=True)]}
+            parts = {
+                province(day_of(at_s)): [
+                    sum(column) for column in zip(*parts.values(), strict=True)
+                ]
+            }
         else:
             parts = {f"group:{group}": part for group, part in parts.items()}
         if indicator in _SUMS:

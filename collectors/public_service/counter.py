@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 A_DAY = 1200  # dossiers a working day at scale 1
 TIER_SHARE = {"province": 0.24, "district": 0.31, "commune": 0.45}
+LATER_SHARE = {"province": 0.24, "commune": 0.76}  # communes took over the districts' work
 COMMUNE_SECTORS = ("LV01", "LV02", "LV10", "LV11", "LV04")
 DISTRICT_SECTORS = ("LV04", "LV06", "LV08", "LV01", "LV02", "LV12", "LV14", "LV11")
 REPEATED = 0.012
@@ -37,29 +38,44 @@ class Counter:
         self._world = world
         self._catalogue = catalogue
         self._later: defaultdict[date, list[Message]] = defaultdict(list)
-        sizes: defaultdict[str, int] = defaultdict(int)
-        for agency in world.agencies:
-            sizes[agency.tier] += 1
-        rng = world.rng("ps-weights")
-        weights = [
-            TIER_SHARE[a.tier] / sizes[a.tier] * (0.4 + 1.2 * rng.random()) for a in world.agencies
+        self._slowness: dict[str, float] = {}
+        self._digital: dict[str, float] = {}
+        first, _, last = (agencies for _, agencies in world.offices)
+        weights = self._draw(world.rng("ps-weights"), first, TIER_SHARE)
+        weights = self._draw(world.rng("ps-weights", 2025), last, LATER_SHARE) | weights
+        self._weights = [
+            list(accumulate(weights[a.code] for a in agencies)) for _, agencies in world.offices
         ]
-        self._weights = list(accumulate(weights))
-        self._slowness = {a.code: 0.55 + 0.9 * rng.random() for a in world.agencies}
-        self._digital = {a.code: 0.75 + 0.5 * rng.random() for a in world.agencies}
         self._departments: dict[str, list[str]] = defaultdict(list)
         for sector in world.sectors:
             self._departments[sector.department].append(sector.code)
+
+    def _draw(
+        self, rng: random.Random, agencies: tuple[Agency, ...], share: dict[str, float]
+    ) -> dict[str, float]:
+        """Give the weight of each agency, and draw how slow and how digital the new ones are."""
+        sizes: defaultdict[str, int] = defaultdict(int)
+        for agency in agencies:
+            sizes[agency.tier] += 1
+        weights = {
+            a.code: share[a.tier] / sizes[a.tier] * (0.4 + 1.2 * rng.random()) for a in agencies
+        }
+        for found, least, span in ((self._slowness, 0.55, 0.9), (self._digital, 0.75, 0.5)):
+            drawn = {a.code: least + span * rng.random() for a in agencies}
+            found.update((c, v) for c, v in drawn.items() if c not in found)
+        return weights
 
     def day(self, day: date) -> list[Message]:
         """Give what is published that day of dossiers old and new."""
         rush = self._world.rush(day)
         if rush > 0:
             rng = self._world.rng("ps", day)
-            expected = A_DAY * self._world.scale * rush
+            expected = A_DAY * self._world.scale * rush * self._world.size(day)
             count = max(0, round(rng.gauss(expected, expected**0.5)))
             serials: defaultdict[str, int] = defaultdict(int)
-            for agency in rng.choices(self._world.agencies, cum_weights=self._weights, k=count):
+            era = self._world.era(day)
+            agencies = self._world.offices[era][1]
+            for agency in rng.choices(agencies, cum_weights=self._weights[era], k=count):
                 serials[agency.code] += 1
                 self._receive(rng, day, agency, serials[agency.code])
         return self._later.pop(day, [])
@@ -75,7 +91,9 @@ class Counter:
         self._tell(rng, agency, procedure, code, life)
 
     def _procedure(self, rng: random.Random, agency: Agency) -> Procedure:
-        if agency.tier == "commune":
+        if agency.division == "2025":
+            sector = rng.choice((*COMMUNE_SECTORS, *DISTRICT_SECTORS))
+        elif agency.tier == "commune":
             sector = rng.choice(COMMUNE_SECTORS)
         elif agency.tier == "district":
             sector = rng.choice(DISTRICT_SECTORS)

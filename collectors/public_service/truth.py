@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from collectors._world.calendar import day_of, midnight_s
+from collectors._world.land import province
 from collectors.public_service.rule import Switches, judge, seconds
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ class PublicServiceTruth:
     def __init__(self, world: World) -> None:
         self.switches = Switches()
         self._world = world
-        self._parents = {unit.code: unit.parent for unit in world.units}
         self._dossiers: defaultdict[str, _Dossier] = defaultdict(_Dossier)
         self._procedures: defaultdict[str, _Procedure] = defaultdict(_Procedure)
         self._count = 0
@@ -100,7 +100,7 @@ class PublicServiceTruth:
             self._kept[key] = self._sum(indicator, period, at_s)
         totals: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         for (agency, sector), (num, den) in self._kept[key].items():
-            subject = self._subject(level, agency, sector)
+            subject = self._subject(level, agency, sector, day_of(at_s))
             if subject is not None:
                 totals[subject][0] += num
                 totals[subject][1] += den
@@ -108,26 +108,20 @@ class PublicServiceTruth:
             return {subject: (num, num, None) for subject, (num, _) in totals.items()}
         return {s: (num / den if den else None, num, den) for s, (num, den) in totals.items()}
 
-    def _subject(self, level: str, code: str, sector: str) -> str | None:
+    def _subject(self, level: str, code: str, sector: str, day: date) -> str | None:
         if level == "sector":
             return f"sector:{sector}" if sector else None
         agency = self._world.agency.get(code)
         if agency is None:
-            return "area:10" if (code, level) == ("H38", "province") else None
+            return province(day) if (code, level) == ("H38", "province") else None
         if level in ("agency", "department"):
             return (
                 f"agency:{code}" if (agency.tier == "province") == (level == "department") else None
             )
         if level == "tier":
             return f"tier:{agency.tier}"
-        area = agency.area
-        if level == "province":
-            return "area:10"
-        if level == "commune":
-            return f"area:{area}" if agency.tier == "commune" else None
-        if level == "district" and agency.tier != "province":
-            return f"area:{area if agency.tier == 'district' else self._parents[area]}"
-        return None
+        place = (agency.tier, agency.area, agency.division)
+        return self._world.land.subject(level, *place, day)
 
     def _sum(self, indicator: str, period: str, at_s: int) -> dict[tuple[str, str], list[int]]:
         begin, last = _bounds(period, at_s)

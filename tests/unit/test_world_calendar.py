@@ -37,7 +37,7 @@ def test_offices_rush_at_month_end_and_rest_at_tet() -> None:
 
 def test_the_simulators_copy_of_the_data_is_the_profiles() -> None:
     copies = sorted(DATA.glob("*.csv"))
-    assert len(copies) == 5
+    assert len(copies) == 8
     for copy in copies:
         assert copy.read_bytes() == (PROFILE / copy.name).read_bytes(), copy.name
 
