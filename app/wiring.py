@@ -50,6 +50,7 @@ from app.store.archive.shape import Block
 from app.store.archive.take import Entrance, take_cases, take_readings, updates_of
 from app.store.cases import PgCases, PgSources
 from app.store.changes import PgChanges
+from app.store.land import keep_land
 from app.store.pages import Dates, Judge, PgPages
 from app.store.pool import open_pool
 from app.store.provenance import PgProvenance
@@ -153,6 +154,7 @@ def _alerting(
 
 async def _make_ready(profile: Profile, stores: Stores) -> None:
     """What is kept follows the profile: a definition may have changed since the last start."""
+    await keep_land(stores.pool, profile)
     for source in profile.sources:
         remade = await rebase(stores.pool, source, _judge(profile, source))
         if remade:

@@ -15,6 +15,7 @@ from app.api.queries import (
     AlertsQuery,
     AreasQuery,
     CasesQuery,
+    CodesQuery,
     QuarantineQuery,
     SubjectsQuery,
     choose_subjects,
@@ -25,6 +26,7 @@ from app.api.queries import (
 from app.api.seen import Seen
 from app.domain.clock import iso, local_date
 from app.domain.indicator import Indicator
+from app.domain.land import held_on
 from app.domain.period import date_of
 from app.domain.ports import CaseRow
 from app.domain.profile import Profile
@@ -32,6 +34,7 @@ from app.domain.shape import (
     Json,
     alert_shape,
     area_shape,
+    centre_shape,
     indicator_shape,
     qualities,
     source_shape,
@@ -56,7 +59,21 @@ def stated(parts: ApiParts) -> APIRouter:
             detail = f"on {on} is outside what is known; expected {known.known_from} to {last};"
             raise Refused(422, f"{detail} choose a day there", "on")
         found = [area_shape(a) for a in known.on(on)]
-        return json({"on": on.isoformat(), "areas": found, "assumptions": known.assumptions})
+        centres = [centre_shape(c) for c in held_on(profile.centres, on)]
+        told: Json = {"on": on.isoformat(), "areas": found, "centres": centres}
+        return json({**told, "assumptions": known.assumptions})
+
+    @router.get("/codes", response_model=models.Codes)
+    async def codes(query: Annotated[CodesQuery, Query()]) -> Response:
+        """Codes of other systems and what they name on a date; a code may name several."""
+        today = date_of(int(parts.clock.now_s()))
+        on = day(query.on, "on") if query.on is not None else today
+        found = [
+            {"scheme": c.scheme, "code": c.code, "subject": c.subject}
+            for c in held_on(profile.codes, on)
+            if query.scheme in (None, c.scheme) and query.code in (None, c.code)
+        ]
+        return json({"on": on.isoformat(), "codes": found})
 
     @router.get("/subjects", response_model=models.Subjects)
     async def subjects(query: Annotated[SubjectsQuery, Query()]) -> Response:

@@ -276,9 +276,30 @@ class Area(Model):
     predecessors: list[str]
 
 
+class Centre(Model):
+    id: str
+    name_vi: str
+    area: str
+    valid_from: str
+    valid_to: str | None
+    assumption: str | None
+
+
+class Code(Model):
+    scheme: str
+    code: str
+    subject: str
+
+
+class Codes(Model):
+    on: str
+    codes: list[Code]
+
+
 class Areas(Model):
     on: str
     areas: list[Area]
+    centres: list[Centre]
     assumptions: list[str]
 
 

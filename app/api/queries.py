@@ -64,6 +64,12 @@ class AreasQuery(Query):
     on: str | None = Field(default=None, description="date; default: today in data time")
 
 
+class CodesQuery(Query):
+    scheme: Literal["gso", "h38", "tax"] | None = None
+    code: str | None = None
+    on: str | None = Field(default=None, description="date; default: today in data time")
+
+
 class QuarantineQuery(Query):
     source: str | None = None
     limit: int = Field(default=100, ge=1, le=1000)

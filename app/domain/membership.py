@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Protocol
 
 from app.domain.area import Area, Areas
@@ -159,6 +159,23 @@ class Membership:
         """The smallest area an agency counts for."""
         agency = self._agencies.get(owner)
         return self._place(agency.area, tree) if agency is not None else None
+
+    def places(self) -> list[tuple[str, str, str, date, date | None]]:
+        """Agency, smallest area, tier, first and last day, for as long as each lasts."""
+        found: list[tuple[str, str, str, date, date | None]] = []
+        for code, agency in self._agencies.items():
+            before = None
+            for tree, begins in enumerate(self._days):
+                area = self.place(code, tree)
+                if area is None or self._begins_after(agency, tree):
+                    continue
+                if area == before:
+                    begins = found.pop()[3]
+                ends = self._days[tree + 1] if tree + 1 < len(self._days) else None
+                until = ends - timedelta(days=1) if ends is not None else None
+                found.append((code, area, agency.tier, begins, until))
+                before = area
+        return found
 
     def _begins_after(self, agency: Agency, tree: int) -> bool:
         return agency.valid_from is not None and agency.valid_from > self._days[tree]

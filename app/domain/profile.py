@@ -8,6 +8,7 @@ from datetime import date
 
 from app.domain.area import Areas
 from app.domain.indicator import Indicator, Scene, Subject
+from app.domain.land import Centre, Code
 from app.domain.membership import Agency, Membership
 from app.domain.on_time import Rules
 from app.domain.source import SourceConfig
@@ -29,6 +30,8 @@ class Profile:
     switches: Mapping[str, str]
     worked_saturdays: frozenset[date] = frozenset()
     areas: Areas = field(default=Areas(()))
+    centres: tuple[Centre, ...] = ()
+    codes: tuple[Code, ...] = ()
     members: Membership = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

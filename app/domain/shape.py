@@ -8,6 +8,7 @@ from app.domain.access import EVERYTHING, Visible
 from app.domain.area import Area
 from app.domain.clock import Clock, iso, local_date, real_iso
 from app.domain.indicator import Indicator, Subject
+from app.domain.land import Centre
 from app.domain.profile import Profile
 from app.domain.quality_alert import LEVEL, response_vi, source_of
 from app.domain.reading import Alert, Reading
@@ -167,6 +168,17 @@ def subject_shape(subject: Subject) -> Json:
         "parent": subject.parent,
         "row": subject.row,
         "col": subject.col,
+    }
+
+
+def centre_shape(centre: Centre) -> Json:
+    return {
+        "id": centre.id,
+        "name_vi": centre.name_vi,
+        "area": centre.area,
+        "valid_from": centre.valid_from.isoformat(),
+        "valid_to": centre.valid_to.isoformat() if centre.valid_to is not None else None,
+        "assumption": centre.assumption or None,
     }
 
 

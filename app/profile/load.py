@@ -22,12 +22,14 @@ from app.domain.indicator import (
     Tile,
     TileGroup,
 )
+from app.domain.land import Centre, Code
 from app.domain.measure import RULES
 from app.domain.membership import Agency
 from app.domain.period import KINDS, midnight_s
 from app.domain.profile import Profile
 from app.domain.source import SourceConfig
 from app.profile.areas import AreasError, load_agencies, load_areas
+from app.profile.land import load_centres, load_codes
 
 MAX_WALL_LABEL = 28
 # Where a profile says the simulators are; a demo may have moved them to another port.
@@ -72,7 +74,17 @@ def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Pr
         {k: str(v).lower() for k, v in rules["on_time"].items()},
         frozenset(rules["calendar"].get("worked_saturdays", ())),
         areas,
+        *_bound(folder, areas, agencies, subjects),
     )
+
+
+def _bound(
+    folder: Path, areas: Areas, agencies: Mapping[str, Agency], subjects: Mapping[str, Subject]
+) -> tuple[tuple[Centre, ...], tuple[Code, ...]]:
+    try:
+        return load_centres(folder, areas), load_codes(folder, areas, agencies, subjects)
+    except (AreasError, KeyError, ValueError) as wrong:
+        raise ProfileError(f"{folder}: {wrong!s}") from None
 
 
 def _areas(folder: Path) -> tuple[Areas, dict[str, Agency]]:

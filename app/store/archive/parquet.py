@@ -211,5 +211,3 @@ def _unrun(body: bytes, width: int, count: int) -> NDArray[np.int64]:
     weights = np.left_shift(1, np.arange(width, dtype=np.int64))
     found: NDArray[np.int64] = bits.reshape(-1, width).astype(np.int64) @ weights
     return found[:count]
-
-
