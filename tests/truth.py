@@ -13,8 +13,9 @@ import argparse
 import random
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx2
@@ -30,8 +31,10 @@ class Outcome:
     differences: list[str] = field(default_factory=list)
 
 
-def compare(api: httpx2.Client, truth: httpx2.Client, past: int, seed: int) -> Outcome:
-    """Compare the latest readings, then those of ``past`` random days of the history."""
+def compare(
+    api: httpx2.Client, truth: httpx2.Client, past: int, seed: int, on: Sequence[str] = ()
+) -> Outcome:
+    """Compare the latest readings, then those of ``past`` random days and of the days named."""
     outcome = Outcome()
     indicators = api.get("/api/v1/indicators").json()["indicators"]
     levels = _levels(api)
@@ -42,7 +45,9 @@ def compare(api: httpx2.Client, truth: httpx2.Client, past: int, seed: int) -> O
             _check(truth, indicator, readings, levels, outcome)
             some = random.Random(seed).sample(readings, min(EXPLAINED, len(readings)))
             _check_parts(api, indicator, some, outcome)
-    for day in _days(api, past, seed):
+    zone = timezone(timedelta(hours=7))
+    named = [datetime.fromisoformat(text).replace(tzinfo=zone) for text in on]
+    for day in [*_days(api, past, seed), *named]:
         for indicator in indicators:
             for period in indicator["periods"]:
                 params = {
@@ -58,7 +63,12 @@ def compare(api: httpx2.Client, truth: httpx2.Client, past: int, seed: int) -> O
 
 
 def _levels(api: httpx2.Client) -> dict[str, str]:
-    return {s["id"]: s["level"] for s in api.get("/api/v1/subjects").json()["subjects"]}
+    """Of every tree of areas: a reading of the past speaks of the units of its day."""
+    found: dict[str, str] = {}
+    for params in ({}, {"on": "2022-01-01"}, {"on": "2024-11-01"}, {"on": "2025-07-01"}):
+        told = api.get("/api/v1/subjects", params=params).json()["subjects"]
+        found |= {s["id"]: s["level"] for s in told}
+    return found
 
 
 def _days(api: httpx2.Client, past: int, seed: int) -> list[datetime]:
@@ -157,12 +167,13 @@ def main() -> int:
     parser.add_argument("--truth", default="http://127.0.0.1:8900")
     parser.add_argument("--past", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--on", default="", help="days too, as 2025-06-30,2025-07-01")
     asked = parser.parse_args()
     with (
         httpx2.Client(base_url=asked.api, timeout=60, trust_env=False) as api,
         httpx2.Client(base_url=asked.truth, timeout=300, trust_env=False) as truth,
     ):
-        outcome = compare(api, truth, asked.past, asked.seed)
+        outcome = compare(api, truth, asked.past, asked.seed, [d for d in asked.on.split(",") if d])
     for line in outcome.differences[:50]:
         print(line)
     print(

@@ -10,6 +10,7 @@ from starlette.routing import WebSocketRoute
 from app.api.admission import Admission
 from app.api.figures import figures
 from app.api.guard import Guard
+from app.api.land import land
 from app.api.lists import counted, fed, stated
 from app.api.pages import pages
 from app.api.parts import ROOT, ApiParts
@@ -49,7 +50,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.include_router(figures(parts, snapshots))
     app.include_router(why(parts))
     app.include_router(session(parts))
-    for router in (stated, counted, fed):
+    for router in (land, stated, counted, fed):
         app.include_router(router(parts))
     ready = Ready(parts.ready)
     app.include_router(probes(parts, registry, ready))

@@ -14,6 +14,7 @@ NEEDS = {
     f"{ROOT}/readings/why": "figures",
     f"{ROOT}/live": "figures",
     f"{ROOT}/areas": ANY_TOKEN,
+    f"{ROOT}/codes": ANY_TOKEN,
     f"{ROOT}/subjects": ANY_TOKEN,
     f"{ROOT}/indicators": ANY_TOKEN,
     f"{ROOT}/openapi.json": ANY_TOKEN,

@@ -94,5 +94,3 @@ async def _table(given: Given, folder: Path, form: Form, table: str, bar: Progre
         writer.close()
     bar.update(task, total=rows, completed=rows)
     return File(table, path.name, rows, sha256_of(path))
-
-

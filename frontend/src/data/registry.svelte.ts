@@ -12,6 +12,8 @@ class Registry {
   subjects = $state.raw<ReadonlyMap<string, Subject>>(new Map());
   details = $state.raw<ReadonlyMap<string, IndicatorDetail>>(new Map());
   ready = $derived(this.subjects.size > 0);
+  /** The province of today: after a merger it is another subject. */
+  province = $derived([...this.subjects.values(), ...store.subjects.values()].find((one) => one.level === 'province')?.id ?? 'area:10');
   #asked = false;
 
   /** Asks once; a server that does not answer is asked again, less and less often. */

@@ -24,6 +24,11 @@ describe('a trend', () => {
     expect(values).toEqual([0.9, null, 1]);
     expect(at).toEqual([...at].sort((a, b) => a - b));
   });
+  it('never goes on from a province into the larger one it became', () => {
+    const of = (subject: string, day: string) => ({ ...close(day, 0.9, '2025-01-01'), period: 'year' as const, subject });
+    const [, values] = columns(points([of('area:10', '2025-06-30'), of('area:15@2025', '2025-07-01')], DAY));
+    expect(values).toEqual([0.9, null, 0.9]);
+  });
   it('does not break the line between days that are periods themselves', () => {
     const day = (date: string) => reading({ period: 'day', period_start: date, at: `${date}T23:59:59+07:00` });
     expect(columns(points([day('2022-10-01'), day('2022-10-02')], DAY))[1]).toEqual([0.9, 0.9]);

@@ -6,8 +6,8 @@ an integer key as a range of one number does the same with what every server has
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
