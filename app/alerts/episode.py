@@ -31,6 +31,9 @@ def decide(
     rule: AlertRule, level: str, episode: Episode | None, reading: Reading, *, filling: bool
 ) -> Decision:
     """What this reading does to the open episode (None: there is none open)."""
+    if reading.pace is not None:
+        # A state on the way to a goal has dwelt already, entering and leaving; see app.evaluation.
+        rule = replace(rule, for_s=0)
     if reading.state in BAD:
         return _bad(rule, level, episode, reading, filling)
     if reading.state in GOOD:
@@ -61,8 +64,10 @@ def _bad(
 ) -> Decision:
     now, weight = reading.at_s, severity(reading.state)
     if episode is None:
+        told = reading.pace.since_s if reading.pace is not None else None
+        since = now if told is None else min(now, told)
         begun = Episode(
-            None, reading.indicator, level, reading.subject, "pending", weight, now, None, None,
+            None, reading.indicator, level, reading.subject, "pending", weight, since, None, None,
             filling,
         )  # fmt: skip
         if rule.for_s > 0:

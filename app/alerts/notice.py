@@ -7,8 +7,9 @@ from datetime import datetime
 from app.domain.alerting import Episode, Notice, WorstUnit
 from app.domain.clock import ZONE, iso
 from app.domain.indicator import Indicator
+from app.domain.judgement import odds_vi
 from app.domain.profile import Profile
-from app.domain.reading import Reading
+from app.domain.reading import Pace, Reading
 
 SIMULATED = "DỮ LIỆU MÔ PHỎNG"
 _UNITS = {"percent": "\u00a0%", "minutes": "\u00a0phút", "vnd": "\u00a0đồng", "count": ""}
@@ -75,7 +76,22 @@ def _unit(unit: WorstUnit, indicator: Indicator) -> str:
 
 def _figures(indicator: Indicator, reading: Reading) -> str:
     value, target = amount(reading.value, indicator), amount(reading.target, indicator)
-    return f"Giá trị: {value}; mục tiêu: {target}"
+    told = f"Giá trị: {value}; mục tiêu: {target}"
+    return told if reading.pace is None else f"{told}\n{_pace(indicator, reading.pace)}"
+
+
+def _pace(indicator: Indicator, pace: Pace) -> str:
+    """What is due by now, how late that is, and where it leads."""
+    told = f"Tiến độ: đến nay cần {amount(pace.expected, indicator)}"
+    days = int(pace.lag_days or 0)
+    if days > 0:
+        told += f"; chậm {number(days, 0)} ngày làm việc"
+    if pace.forecast is not None and pace.until_s is not None:
+        low, high = amount(pace.low, indicator), amount(pace.high, indicator)
+        told += f"; dự báo đến {moment(pace.until_s)[:10]}: từ {low} đến {high}"
+    if pace.odds is not None:
+        told += f"; khả năng đạt {odds_vi(pace.odds)}"
+    return told
 
 
 def _raised(indicator: Indicator, episode: Episode, reading: Reading) -> list[str]:

@@ -27,9 +27,11 @@ from app.api.snapshot import Snapshots
 from app.domain.access import Visible
 from app.domain.across import Rupture, across, lands, province_on, ruptures
 from app.domain.clock import iso
-from app.domain.judgement import reason
+from app.domain.indicator import Indicator, target_of
+from app.domain.judgement import pace_reason, reason
 from app.domain.reading import Reading
 from app.domain.shape import Json, qualities, reading_shape
+from app.domain.trajectory import due
 
 HISTORY_DAYS = 30
 DAYS_AT_MOST = {"tick": 31, "hour": 92, "day": 800}
@@ -102,9 +104,20 @@ async def _history(parts: ApiParts, seen: Visible, query: HistoryQuery) -> Respo
 
 
 def _explained(parts: ApiParts, indicator: str, readings: Sequence[Reading]) -> list[Reading]:
-    """Frames keep the target that judged a figure; the words follow from it."""
+    """Frames keep the target that judged a figure; the words, and what was due, follow from it."""
     told = parts.profile.indicators[indicator]
-    return [replace(r, reason=reason(r.value, r.target, told)) for r in readings]
+    return [_told(parts, told, r) for r in readings]
+
+
+def _told(parts: ApiParts, indicator: Indicator, reading: Reading) -> Reading:
+    target = target_of(indicator, parts.profile.subjects[reading.subject])
+    pace = None
+    if target is not None and target.value == reading.target:
+        pace = due(target, parts.profile.rules(), reading)
+    if pace is None:
+        return replace(reading, reason=reason(reading.value, reading.target, indicator))
+    words = pace_reason(reading.value, reading.target, indicator, pace)
+    return replace(reading, reason=words, pace=pace)
 
 
 def _span(parts: ApiParts, query: HistoryQuery) -> tuple[int, int]:

@@ -15,6 +15,24 @@ class Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+class Pace(Model):
+    """A figure on its way to a goal at the end of a year; amounts in the figure's own unit."""
+
+    expected: float = Field(description="due by `at`")
+    lag_days: float | None = Field(description="working days behind; below zero = ahead")
+    judged_at: str | None = Field(description="the close of a day that decided state and forecast")
+    since: str | None = Field(description="in this state since")
+    ratio: float | None = Field(description="times the present rate that is needed from now on")
+    forecast: float | None = Field(description="at the deadline, if it goes on like this")
+    low: float | None = Field(description="the 80 % band of the forecast")
+    high: float | None
+    odds: float | None = Field(description="of reaching the target")
+    until: str | None = Field(description="the deadline")
+    holds: Literal["", "grace", "coverage"] = Field(
+        description="why the state cannot change: the year is young, or days are missing"
+    )
+
+
 class Reading(Model):
     indicator: str
     subject: str
@@ -30,6 +48,7 @@ class Reading(Model):
     watermark: str
     source: str
     reason: str
+    pace: Pace | None = Field(default=None, description="only of targets reached along a way")
 
 
 class SnapshotReading(Reading):
@@ -214,54 +233,6 @@ class Break(Model):
 
 class History(Readings):
     breaks: list[Break]
-
-
-class WhyDefinition(Model):
-    id: str
-    version: str = Field(description="changes with every change of the definition")
-    formula_vi: str
-    kind: str
-    rule: str
-    records: str
-    num: list[str]
-    den: list[str]
-    legal_source: str
-    assumption: str | None
-
-
-class WhyTarget(Model):
-    value: float
-    near: float
-    critical: float
-    deadline: str | None
-    legal_source: str
-
-
-class WhyPart(Model):
-    subject: str | None = Field(description="null = counted for the whole and for no part")
-    name_vi: str
-    value: float | None
-    num: int | None
-    den: int | None
-
-
-class WhyPage(Model):
-    seq: int
-    payload_sha256: str
-    watermark: str
-    records: int
-    stored_real: str
-    collector: str
-
-
-class Why(Model):
-    reading: Reading
-    definition: WhyDefinition
-    target: WhyTarget | None
-    parts: list[WhyPart]
-    adds_up: bool = Field(description="num and den of the parts sum to the reading's, exactly")
-    pages: list[WhyPage]
-    pages_looked_at: int
 
 
 class Area(Model):

@@ -7,18 +7,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.api import models
+from app.api import models_why
 from app.api.figures import json
 from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, Refused
 from app.api.queries import WhyQuery, check_indicators, check_period, choose_subjects
 from app.api.seen import Seen
 from app.domain.access import Visible
-from app.domain.clock import iso
-from app.domain.indicator import Indicator, Target
+from app.domain.clock import iso, local_date
+from app.domain.indicator import Indicator, Target, target_of
 from app.domain.period import date_of
 from app.domain.reading import Reading
 from app.domain.shape import Json, qualities, reading_shape
+from app.domain.trajectory import trajectory_of
 from app.domain.why import FeedPage, Part, add_up, numbers, parts_of, version_of
 
 PAGES_SHOWN = 5
@@ -29,7 +30,7 @@ def why(parts: ApiParts) -> APIRouter:
     router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["figures"])
     origin = _Origin(parts)
 
-    @router.get("/readings/why", response_model=models.Why)
+    @router.get("/readings/why", response_model=models_why.Why)
     async def explain(seen: Seen, query: Annotated[WhyQuery, Query()]) -> Response:
         """Formula, parts that add up to the reading, target, and the feed pages that moved it."""
         check_indicators(parts.profile, [query.indicator])
@@ -114,18 +115,27 @@ def _definition(indicator: Indicator) -> Json:
 
 
 def _target(parts: ApiParts, indicator: Indicator, reading: Reading) -> Json | None:
-    level = parts.profile.subjects[reading.subject].level
-    for_it = [t for t in indicator.targets if reading.subject in t.subjects]
-    found: list[Target] = for_it or [t for t in indicator.targets if level in t.levels]
-    if not found:
+    target = target_of(indicator, parts.profile.subjects[reading.subject])
+    if target is None:
         return None
-    target = found[0]
     return {
         "value": target.value,
         "near": target.near,
         "critical": target.critical,
         "deadline": target.deadline or None,
         "legal_source": target.legal_source,
+        "kind": target.kind,
+        **_way(parts, target),
+    }
+
+
+def _way(parts: ApiParts, target: Target) -> Json:
+    way = trajectory_of(target, parts.profile.rules())
+    return {
+        "baseline": None if way is None else way.base,
+        "begins": None if way is None else local_date(way.calendar.begin_s),
+        "shape": None if way is None else target.shape,
+        "assumption": target.assumption or None,
     }
 
 

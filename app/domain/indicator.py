@@ -126,3 +126,11 @@ class SceneMap:
 class Scene:
     groups: tuple[TileGroup, ...]
     map: SceneMap
+
+
+def target_of(indicator: Indicator, subject: Subject) -> Target | None:
+    """The target that names this subject, else the one for its level."""
+    for target in indicator.targets:
+        if subject.id in target.subjects:
+            return target
+    return next((t for t in indicator.targets if subject.level in t.levels), None)

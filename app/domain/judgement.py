@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.domain.indicator import Indicator
+from app.domain.reading import Pace
 
 
 def reason(value: float | None, target: float | None, indicator: Indicator) -> str:
@@ -18,6 +19,38 @@ def reason(value: float | None, target: float | None, indicator: Indicator) -> s
         _number(short * 100, 1) + " điểm %" if indicator.unit == "percent" else _number(short, 0)
     )
     return ("Thấp hơn mục tiêu " if indicator.better == "up" else "Vượt ngưỡng ") + amount
+
+
+def pace_reason(value: float | None, target: float | None, indicator: Indicator, pace: Pace) -> str:
+    """Why a figure on its way to a goal stands where it stands, in Vietnamese."""
+    if value is None or target is None:
+        return reason(value, target, indicator)
+    due = f"đến nay cần đạt {_amount(pace.expected, indicator)}"
+    if (target - value if indicator.better == "up" else value - target) <= 1e-12:
+        return "Đạt mục tiêu cả năm"
+    days = int(pace.lag_days or 0)
+    if days > 0:
+        told = f"Chậm {_number(days, 0)} ngày làm việc so với tiến độ: {due}"
+    elif days < 0:
+        told = f"Nhanh hơn tiến độ {_number(-days, 0)} ngày làm việc: {due}"
+    else:
+        told = f"Đúng tiến độ: {due}"
+    if pace.odds is not None:
+        told += f"; khả năng đạt mục tiêu {odds_vi(pace.odds)}"
+    return told
+
+
+def odds_vi(odds: float) -> str:
+    """A chance in words that promise no more than a forecast can know."""
+    if odds < 0.01:
+        return "dưới 1\u00a0%"
+    return "trên 99\u00a0%" if odds > 0.99 else f"{_number(odds * 100, 0)}\u00a0%"
+
+
+def _amount(value: float, indicator: Indicator) -> str:
+    if indicator.unit == "percent":
+        return _number(value * 100, 1) + " %"
+    return _number(value, 0)
 
 
 def _number(value: float, decimals: int) -> str:

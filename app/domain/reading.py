@@ -9,6 +9,31 @@ QUALITIES = ("fresh", "late", "stale", "absent", "loading", "no_source")
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How a figure comes towards a goal at the end of a year, in the figure's own unit.
+
+    ``expected`` and ``lag_days`` (working days; below zero: ahead) are of the reading's instant.
+    The rest is of ``judged_s``, the last close of a day, which also decided the state; in that
+    state since ``since_s``. ``ratio``: how many times the present rate is needed from now on.
+    ``low`` to ``high`` holds the value at the deadline four times in five; ``odds`` of the goal.
+    ``until_s`` is the deadline. ``holds``: grace | coverage when too little is known for the state
+    to change.
+    """
+
+    expected: float
+    lag_days: float | None
+    judged_s: int | None = None
+    since_s: int | None = None
+    ratio: float | None = None
+    forecast: float | None = None
+    low: float | None = None
+    high: float | None = None
+    odds: float | None = None
+    until_s: int | None = None
+    holds: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A figure and its judgement.
 
@@ -30,6 +55,7 @@ class Reading:
     target: float | None
     state: str
     reason: str
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from app.domain.indicator import Indicator, Subject
 from app.domain.land import Centre
 from app.domain.profile import Profile
 from app.domain.quality_alert import LEVEL, response_vi, source_of
-from app.domain.reading import Alert, Reading
+from app.domain.reading import Alert, Pace, Reading
 from app.domain.source import SourceConfig, SourceHealth, progress, quality
 
 Json = dict[str, object]
@@ -43,7 +43,7 @@ def clock_shape(clock: Clock) -> Json:
 
 
 def reading_shape(reading: Reading, judged: Mapping[str, str]) -> Json:
-    return {
+    shape: Json = {
         "indicator": reading.indicator,
         "subject": reading.subject,
         "period": reading.period,
@@ -58,6 +58,25 @@ def reading_shape(reading: Reading, judged: Mapping[str, str]) -> Json:
         "watermark": iso(reading.watermark_s),
         "source": reading.source,
         "reason": reading.reason,
+    }
+    if reading.pace is not None:  # few have one, and a snapshot holds many
+        shape["pace"] = pace_shape(reading.pace)
+    return shape
+
+
+def pace_shape(pace: Pace) -> Json:
+    return {
+        "expected": pace.expected,
+        "lag_days": pace.lag_days,
+        "judged_at": _iso(pace.judged_s),
+        "since": _iso(pace.since_s),
+        "ratio": pace.ratio,
+        "forecast": pace.forecast,
+        "low": pace.low,
+        "high": pace.high,
+        "odds": pace.odds,
+        "until": _iso(pace.until_s),
+        "holds": pace.holds,
     }
 
 

@@ -12,9 +12,12 @@ from app.domain.calendar_time import CalendarTime, calendar_time
 from app.domain.indicator import Target
 from app.domain.on_time import Rules
 from app.domain.period import midnight_s
+from app.domain.reading import Pace, Reading
 
 # Kinds of targets that are reached along a way; the others hold at every instant.
 COURSES = frozenset(("cumulative", "level", "milestone"))
+# Only over these does a figure grow towards a goal at the end of a year.
+PERIODS = frozenset(("year", "now"))
 FULL_YEAR = 0.95  # of its days must have a close before last year is a model
 LINEAR = ((0.0, 0.0), (1.0, 1.0))
 _SMALL = 1e-9
@@ -131,3 +134,14 @@ def trajectory_of(target: Target, rules: Rules) -> Trajectory | None:
         told = [(midnight_s(date.fromisoformat(d)) + 86399, v) for d, v in target.milestones]
         knots = milestones(calendar, target.baseline, target.value, told)
     return Trajectory(calendar, target.baseline, target.value, knots, target.kind == "milestone")
+
+
+def due(target: Target, rules: Rules, reading: Reading) -> Pace | None:
+    """What was due of a figure at its instant; None where its target is not reached along a way."""
+    way = trajectory_of(target, rules) if reading.period in PERIODS else None
+    if way is None or not way.calendar.begin_s <= reading.at_s <= way.calendar.end_s:
+        return None
+    lag = None
+    if reading.value is not None:
+        lag = way.lag(way.progress(reading.value), reading.at_s)
+    return Pace(way.expected(reading.at_s), lag, until_s=way.calendar.end_s)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.domain.indicator import Indicator
+from app.domain.indicator import Indicator, target_of
 from app.domain.measure import Measures
 from app.domain.on_time import Rules
+from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.domain.record import Record
-from app.evaluation.judge import state, target_of
+from app.evaluation.courses import Courses
+from app.evaluation.judge import state
 from app.evaluation.tally import Tally, median
 
 Figure = tuple[float | None, int | None, int | None, str]
@@ -28,13 +30,26 @@ def figure(
     carried = {0: indicator.periods} if indicator.measure.rule == "on_time_766" else {}
     measures = Measures([indicator], rules)
     tally = Tally(carried, profile.members)
-    tally.start(profile.began_s, at_s)
+    target = target_of(indicator, profile.subjects[subject])
+    courses = Courses([indicator], [{subject: target} if target else {}], rules)
+    way = (0, period) in courses.judged()
+    # A state on the way rests on every close of a day so far.
+    tally.start(profile.began_s, profile.began_s if way else at_s)
     for record in records:
         steps = measures.steps(record)
         tally.add([(record.owner, record.sector, *k, *v) for k, v in steps.items()])
+    close = bounds("day", profile.began_s)[1]
+    while way and close <= at_s:
+        tally.advance(close)
+        value = _sums(tally, indicator.measure.kind, subject, period)[0]
+        courses.close((0, period), close, [(subject, value)])
+        close = bounds("day", close + 1)[1]
+    tally.advance(at_s)
     value, num, den = _sums(tally, indicator.measure.kind, subject, period)
-    target = target_of(indicator, profile.subjects[subject])
-    return value, num, den, state(value, target, indicator.better, at_s)
+    judged = courses.state((0, period), subject, value, at_s)
+    if judged is None:
+        judged = state(value, target, indicator.better, at_s)
+    return value, num, den, judged
 
 
 def _sums(

@@ -17,6 +17,7 @@ import structlog
 from app.domain.judged import Judged
 from app.domain.period import bounds
 from app.domain.profile import Profile
+from app.evaluation.courses import Close
 from app.evaluation.source import Occasion, SourceEvaluation
 from app.evaluation.tally import Step
 
@@ -54,6 +55,12 @@ class Readings(Protocol):
     async def commit_history(self, judged: Judged) -> None: ...
 
     async def framed(self, source: str) -> set[str]: ...
+
+    async def closes(
+        self, source: str, indicator: str, period: str, from_s: int
+    ) -> Sequence[Close]:
+        """The kept closes of days from an instant on, oldest first."""
+        ...
 
 
 class Follower:
@@ -141,6 +148,10 @@ class Follower:
                 evaluation.tally.add(page.steps)
                 await asyncio.sleep(0)
             done = pages[-1].seq
+        for (indicator, kind), from_s in evaluation.way_keys().items():
+            if at_s is not None:
+                closes = await self._readings.closes(self.source, indicator, kind, from_s)
+                evaluation.resume(indicator, kind, [c for c in closes if c[0] <= at_s])
         self._seq = seq
         log.info("evaluation restored", source=self.source, pages=done)
         return evaluation

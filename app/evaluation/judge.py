@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from app.domain.indicator import Indicator, Subject, Target
+from app.domain.indicator import Indicator, Subject, Target, target_of
 from app.domain.period import midnight_s
-
-
-def target_of(indicator: Indicator, subject: Subject) -> Target | None:
-    """The target that names this subject, else the one for its level."""
-    for target in indicator.targets:
-        if subject.id in target.subjects:
-            return target
-    return next((t for t in indicator.targets if subject.level in t.levels), None)
 
 
 def targets(indicator: Indicator, subjects: Mapping[str, Subject]) -> dict[str, Target]:

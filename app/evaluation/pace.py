@@ -61,11 +61,15 @@ class Verdict:
 
 
 class Course:
-    """One target of one subject on its way; ``observe`` takes the next value."""
+    """One target of one subject on its way; ``observe`` takes the next value.
+
+    ``averaged``: the value is the mean of the year so far, such as a share of its cases. What is
+    gone then adds up with time, and the rest of the year has to make good for what is behind.
+    """
 
     __slots__ = (
-        "_calibration", "_dues", "_enter", "_leave", "_parts", "_rule", "_sink", "_times",
-        "_unrest", "trajectory", "verdict",
+        "_averaged", "_calibration", "_dues", "_enter", "_leave", "_parts", "_rule", "_sink",
+        "_times", "_unrest", "trajectory", "verdict",
     )  # fmt: skip
 
     def __init__(
@@ -73,8 +77,11 @@ class Course:
         trajectory: Trajectory,
         rule: PaceRule,
         calibration: Calibration = SHIPPED,
+        *,
+        averaged: bool = False,
     ) -> None:
         self.trajectory = trajectory
+        self._averaged = averaged
         self.verdict: Verdict | None = None
         self._rule = rule
         self._calibration = calibration
@@ -94,27 +101,30 @@ class Course:
             self._settle(Verdict(at_s, _final(before, part), at_s, part, due, lag))
             return
         step = 0.0 if before is None else min(self._rule.step_days, (at_s - before.at_s) / DAY_S)
+        share = way.calendar.share(at_s)
+        gone, time = (part * share, share) if self._averaged else (part, due)
         self._times.append(at_s)
-        self._parts.append(part)
-        self._dues.append(due)
-        self._unrest.take(due, part)
+        self._parts.append(gone)
+        self._dues.append(time)
+        self._unrest.take(time, gone)
         seen = self._look(at_s, part, due, lag)
         self._settle(self._decide(seen, step) if not seen.holds else self._hold(seen))
 
     def _look(self, at_s: int, part: float, due: float, lag: float) -> Verdict:
         rule = self._rule
         held = "none" if self.verdict is None else self.verdict.state
+        holds = self._holds(at_s)
         if self.trajectory.steps:
-            return Verdict(at_s, held, at_s, part, due, lag, holds=self._holds(at_s))
+            return Verdict(at_s, held, at_s, part, due, lag, holds=holds)
         long, short = self._rate(rule.long_days), self._rate(rule.short_days)
         whole = self._rate(None)
-        told = None
-        if long is not None and whole is not None and due < 1 - _SMALL:
-            rate = expected_rate(whole, long, due)
-            told = forecast(part, due, rate, self._unrest.sd(), self._calibration)
+        gone, time, told = self._parts[-1], self._dues[-1], None
+        if not holds and long is not None and whole is not None and time < 1 - _SMALL:
+            rate = expected_rate(whole, long, time)
+            told = forecast(gone, time, rate, self._unrest.sd(), self._calibration)
         return Verdict(
-            at_s, held, at_s, part, due, lag, _ratio(part, due, long), _ratio(part, due, short),
-            told, self._holds(at_s),
+            at_s, held, at_s, part, due, lag, _ratio(gone, time, long), _ratio(gone, time, short),
+            told, holds,
         )  # fmt: skip
 
     def _rate(self, days: int | None) -> float | None:

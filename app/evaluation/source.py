@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from app.domain.indicator import Indicator, Target
 from app.domain.judged import Frame, Head, Judged
-from app.domain.judgement import reason
+from app.domain.judgement import pace_reason, reason
 from app.domain.profile import Profile
 from app.domain.reading import Reading
+from app.evaluation.courses import Close, Courses
 from app.evaluation.judge import state, targets
 from app.evaluation.tally import Sums, Tally, median
 
@@ -55,6 +56,7 @@ class SourceEvaluation:
         self._targets: list[dict[str, Target]] = [
             targets(i, profile.subjects) for i in self.indicators
         ]
+        self._courses = Courses(self.indicators, self._targets, profile.rules())
         self._levels = [frozenset(i.levels) for i in self.indicators]
         self._figures: dict[tuple[int, str], tuple[tuple[int, int], dict[str, Figure]]] = {}
         self._unwritten: dict[tuple[int, str], set[str]] = {}
@@ -71,6 +73,8 @@ class SourceEvaluation:
         announced: list[Reading] = []
         for key in self._keys():
             head, touched = self._refresh(*key, at_s)
+            if on.day:
+                touched |= self._close(key, at_s)
             heads.append(head)
             self._unwritten.setdefault(key, set()).update(touched)
             rules = self._watched.get(key, set())
@@ -140,6 +144,36 @@ class SourceEvaluation:
         self._figures[key] = (stands, figures)
         return Head(indicator.id, kind, begin), touched
 
+    def _close(self, key: tuple[int, str], at_s: int) -> set[str]:
+        """A day has ended: states on the way are decided; says whose pace is told anew."""
+        figures = self._figures[key][1]
+        states = self._courses.close(key, at_s, ((s, f[0]) for s, f in figures.items()))
+        number = key[0]
+        for subject in self._courses.subjects(key) & figures.keys():
+            value, num, den, before = figures[subject]
+            decided = states.get(subject)
+            if decided is None:  # its deadline has passed, or its way has not begun
+                told = self._targets[number].get(subject)
+                decided = state(value, told, self.indicators[number].better, at_s)
+            if decided != before:
+                figures[subject] = (value, num, den, decided)
+                states[subject] = decided
+        return set(states)
+
+    def way_keys(self) -> dict[tuple[str, str], int]:
+        """(indicator, period) of figures on a way, and since when their closes matter."""
+        return {
+            (self.indicators[n].id, kind): self._courses.begins_s((n, kind))
+            for n, kind in self._courses.judged()
+            if self.judges(n)
+        }
+
+    def resume(self, indicator: str, kind: str, closes: Sequence[Close]) -> None:
+        """Walk the ways again through the closes that were kept, in their order."""
+        number = next(n for n, i in enumerate(self.indicators) if i.id == indicator)
+        for at_s, subjects, values in closes:
+            self._courses.close((number, kind), at_s, zip(subjects, values, strict=True))
+
     def _figure(
         self,
         number: int,
@@ -150,17 +184,21 @@ class SourceEvaluation:
         at_s: int,
     ) -> Figure:
         num, den = sums.get(subject, (0, 0))
-        target = self._targets[number].get(subject)
-        kind = indicator.measure.kind
-        if kind == "quantile":
+        value: float | None
+        counted: tuple[int | None, int | None]
+        if indicator.measure.kind == "quantile":
             counts = self.tally.values.get(cell, {}).get(subject)
             seconds, n = median(counts) if counts else (None, 0)
-            value = None if seconds is None else seconds / 60
-            return value, None, n, state(value, target, indicator.better, at_s)
-        if kind == "ratio":
-            value = num / den if den else None
-            return value, num, den, state(value, target, indicator.better, at_s)
-        return float(num), num, None, state(float(num), target, indicator.better, at_s)
+            value, counted = None if seconds is None else seconds / 60, (None, n)
+        elif indicator.measure.kind == "ratio":
+            value, counted = num / den if den else None, (num, den)
+        else:
+            value, counted = float(num), (num, None)
+        judged = self._courses.state(cell[:2], subject, value, at_s)
+        if judged is None:
+            target = self._targets[number].get(subject)
+            judged = state(value, target, indicator.better, at_s)
+        return value, *counted, judged
 
     def _readings(
         self, key: tuple[int, str], head: Head, subjects: Sequence[str], at_s: int, watermark_s: int
@@ -176,11 +214,14 @@ class SourceEvaluation:
             value, num, den, judged = figure
             told = self._targets[number].get(subject)
             target = told.value if told else None
+            pace = self._courses.pace(key, subject, value, at_s)
+            words = reason(value, target, indicator)
+            if pace is not None:
+                words = pace_reason(value, target, indicator, pace)
             found.append(
                 Reading(
                     indicator.id, subject, kind, head.period_s, at_s, watermark_s, self.source,
-                    value, num, den, target, judged,
-                    reason(value, target, indicator),
+                    value, num, den, target, judged, words, pace,
                 )
             )  # fmt: skip
         return found

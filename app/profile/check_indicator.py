@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from app.domain.trajectory import COURSES
 from app.profile import keys
+from app.profile.check_way import check_way
 from app.profile.document import Document
 from app.profile.example import Example, read_example
 from app.profile.lines import Place
@@ -110,6 +112,8 @@ def _target(doc: Document, place: Place, known: Known) -> None:
             "say whom it binds",
         )  # fmt: skip
     _subjects(doc, (*place, "subjects"), known)
+    if told.get("kind", "maintain") in COURSES:
+        check_way(doc, place)
 
 
 def _alert(doc: Document, known: Known, targets: list[Place]) -> None:

@@ -46,6 +46,10 @@ TARGET: Keys = {
     "value": Key(NUMBER, least=0), "subjects": Key(TEXTS), "levels": Key(TEXTS, among=LEVELS),
     "legal_source": Key(), "deadline": Key(DAY_OR_NONE),
     "near": Key(NUMBER, least=0), "critical": Key(NUMBER, least=0),
+    "kind": Key(needed=False, among=("cumulative", "level", "milestone", "maintain", "rank")),
+    "baseline": Key(NUMBER, needed=False), "begins": Key(DAY, needed=False),
+    "shape": Key(needed=False, among=("linear", "milestones", "last_year")),
+    "milestones": Key(LIST, needed=False), "assumption": _FREE,
 }  # fmt: skip
 ALERT: Keys = {
     "subjects": Key(TEXTS), "period": Key(among=KINDS), "for_days": Key(NUMBER, least=0),

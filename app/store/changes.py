@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from typing import Any
 
 import asyncpg
 
 from app.domain.reading import Change, Changes, Reading
+from app.store import pace as kept_pace
 
 # One statement is one snapshot of the database, and one way there and back.
 _SINCE = """
@@ -77,6 +79,12 @@ def _change(row: asyncpg.Record) -> Change:
         row["at_s"],
         row["watermark_s"],
         row["filling"],
-        tuple(Reading(*r) for r in payload.get("readings", ())),
+        tuple(_reading(r) for r in payload.get("readings", ())),
         tuple(payload.get("alerts", ())),
     )
+
+
+def _reading(row: list[Any]) -> Reading:
+    """Rows written before there was a pace are one field shorter."""
+    told = row[13] if len(row) > 13 else None
+    return Reading(*(*row[:13], kept_pace.read(told)))

@@ -12,6 +12,7 @@ from app.domain.judged import Judged
 from app.domain.period import day_of
 from app.domain.ports import Series
 from app.domain.reading import Reading
+from app.store import pace as kept_pace
 
 _LATEST = """
 SELECT l.*, h.period_s, h.at_s, h.watermark_s FROM reading_latest l
@@ -45,12 +46,12 @@ DELETE FROM reading_frame WHERE NOT closes_day
 """
 _UPSERT_LATEST = """
 INSERT INTO reading_latest
-    (source, indicator, period, subject, value, num, den, target, state, reason)
+    (source, indicator, period, subject, value, num, den, target, state, reason, pace)
 SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::float8[], $6::bigint[],
-                         $7::bigint[], $8::float8[], $9::text[], $10::text[])
+                         $7::bigint[], $8::float8[], $9::text[], $10::text[], $11::jsonb[])
 ON CONFLICT (source, indicator, period, subject) DO UPDATE SET value = EXCLUDED.value,
     num = EXCLUDED.num, den = EXCLUDED.den, target = EXCLUDED.target, state = EXCLUDED.state,
-    reason = EXCLUDED.reason
+    reason = EXCLUDED.reason, pace = EXCLUDED.pace
 """
 _UPSERT_HEAD = """
 INSERT INTO reading_head (source, indicator, period, period_s, at_s, watermark_s)
@@ -125,6 +126,18 @@ class PgReadings:
             )
         return {r["indicator"] for r in rows}
 
+    async def closes(
+        self, source: str, indicator: str, period: str, from_s: int
+    ) -> list[tuple[int, list[str], list[float | None]]]:
+        """What each day ended with, oldest first: instant, subjects, their values."""
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(
+                "SELECT at_s, subject, value FROM reading_frame WHERE source = $1"
+                " AND indicator = $2 AND period = $3 AND at_s >= $4 AND closes_day ORDER BY at_s",
+                source, indicator, period, from_s,
+            )  # fmt: skip
+        return [(r["at_s"], r["subject"], r["value"]) for r in rows]
+
     async def forget_others(self, source: str, indicators: Sequence[str]) -> None:
         """Drop the newest readings of indicators the profile no longer has; history stays."""
         async with self._pool.acquire() as db, db.transaction():
@@ -162,7 +175,7 @@ class PgReadings:
             Reading(
                 r["indicator"], r["subject"], r["period"], r["period_s"], r["at_s"],
                 r["watermark_s"], r["source"], r["value"], r["num"], r["den"], r["target"],
-                r["state"], r["reason"],
+                r["state"], r["reason"], kept_pace.read(r["pace"]),
             )
             for r in rows
             if visible.allows(r["subject"]) and self._stands(r["subject"], r["at_s"])
@@ -218,7 +231,7 @@ def _row(reading: Reading) -> list[object]:
     return [
         reading.indicator, reading.subject, reading.period, reading.period_s, reading.at_s,
         reading.watermark_s, reading.source, reading.value, reading.num, reading.den,
-        reading.target, reading.state, reading.reason,
+        reading.target, reading.state, reading.reason, kept_pace.told(reading.pace),
     ]  # fmt: skip
 
 
@@ -260,6 +273,7 @@ async def _write_latest(db: asyncpg.Connection, judged: Judged) -> None:
             [r.target for r in rows],
             [r.state for r in rows],
             [r.reason for r in rows],
+            [kept_pace.column(r.pace) for r in rows],
         )
     await db.executemany(
         _UPSERT_HEAD,

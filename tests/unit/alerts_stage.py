@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import asyncio
 import json
 import shutil
 import tempfile
@@ -17,19 +17,12 @@ from app.profile import load_profile, profile_folder
 from app.store.alerts import PgAlerts
 from app.store.changes import PgChanges
 from app.store.embedded import EmbeddedPostgres
+from app.store.migrate import upgrade
 from app.store.readings import PgReadings
+from tests.unit.store_stage import new_database
 
 DAY = 86400
 BEGAN_S = 1_664_757_000  # 2022-10-03T07:30:00+07:00
-MIGRATION = Path(__file__).parents[2] / "alembic" / "versions" / "0001_spine.py"
-
-
-def tables() -> str:
-    """The statements of the first migration, as its own text."""
-    for node in ast.parse(MIGRATION.read_text()).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "TABLES":
-            return str(ast.literal_eval(node.value))
-    raise AssertionError(f"{MIGRATION} has no TABLES")
 
 
 @pytest.fixture(scope="module", name="server")
@@ -37,16 +30,19 @@ def alerts_server():
     folder = Path(tempfile.mkdtemp(prefix="ioc-alerts-"))
     folder.chmod(0o755)
     postgres = EmbeddedPostgres(folder)
-    yield postgres.start()
+    address = postgres.start()
+    migrated = asyncio.run(new_database(address))
+    upgrade(migrated)
+    yield address, migrated.rsplit("/", 1)[1]
     postgres.stop()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(name="pool")
 async def alerts_pool(server):
-    pool = await asyncpg.create_pool(server, min_size=1, max_size=8)
-    await pool.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    await pool.execute(tables())
+    """A copy of a database at the newest schema."""
+    address = await new_database(*server)
+    pool = await asyncpg.create_pool(address, min_size=1, max_size=8)
     yield pool
     await pool.close()
 

@@ -21,6 +21,7 @@ SHIPPED = ROOT / "app/profiles/laocai"
 ON_TIME = "indicators/ps.on_time.toml"
 MEDIAN = "indicators/doc.register_median.toml"
 SOURCE = "sources/einvoice.toml"
+FILES = "indicators/doc.work_files_online.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,19 @@ MISTAKES = (
     Mistake("group that is not there", ON_TIME, 'group = "ps"', 'group = "pz"', "scene.toml"),
     Mistake("label too long", ON_TIME, 'label_wall_en = "Dossiers on time"',
             'label_wall_en = "Dossiers that were handled on time"', "at most 28.*shorten"),
+    Mistake("way without a deadline", FILES, 'deadline = "2022-12-31"', 'deadline = ""',
+            "say by when"),
+    Mistake("way of a month", "indicators/ps.digitised.toml", 'deadline = ""\n',
+            'deadline = "2022-12-31"\nkind = "level"\n', "a month begins anew", "kind ="),
+    Mistake("way to where it begins", FILES, "baseline = 0.75", "baseline = 0.85",
+            "value and baseline are both 0.85", "value ="),
+    Mistake("unknown kind of target", FILES, 'kind = "level"\n', 'kind = "levle"\n',
+            "did you mean 'level'", 'kind = "levle"'),
+    Mistake("milestones that fall", FILES, 'kind = "level"\n', 'kind = "level"\n'
+            'shape = "milestones"\nmilestones = [["2022-06-30", 0.7]]\n', "nearer to the target",
+            "milestones ="),
+    Mistake("milestones without their shape", FILES, 'kind = "level"\n', 'kind = "level"\n'
+            'milestones = [["2022-06-30", 0.8]]\n', 'shape = "milestones"', "[[target]]"),
     Mistake("target not a fraction", ON_TIME, "value = 0.95", "value = 95",
             r"a fraction from 0 to 1\n  next: write 0.95 for 95 %"),
     Mistake("near beyond critical", ON_TIME, "near = 0.02", "near = 0.2", "near below critical"),

@@ -90,6 +90,30 @@ export interface Indicator {
   group: string;
 }
 
+export interface Pace {
+  /** due by `at` */
+  expected: number;
+  /** working days behind; below zero = ahead */
+  lag_days: number | null;
+  /** the close of a day that decided state and forecast */
+  judged_at: string | null;
+  /** in this state since */
+  since: string | null;
+  /** times the present rate that is needed from now on */
+  ratio: number | null;
+  /** at the deadline, if it goes on like this */
+  forecast: number | null;
+  /** the 80 % band of the forecast */
+  low: number | null;
+  high: number | null;
+  /** of reaching the target */
+  odds: number | null;
+  /** the deadline */
+  until: string | null;
+  /** why the state cannot change: the year is young, or days are missing */
+  holds: '' | 'grace' | 'coverage';
+}
+
 export interface Reading {
   indicator: string;
   subject: string;
@@ -107,6 +131,8 @@ export interface Reading {
   watermark: string;
   source: string;
   reason: string;
+  /** only of targets reached along a way */
+  pace?: Pace | null;
 }
 
 export interface Reset {
@@ -175,6 +201,8 @@ export interface SnapshotReading {
   watermark: string;
   source: string;
   reason: string;
+  /** only of targets reached along a way */
+  pace?: Pace | null;
   /** against the last daily close */
   delta?: number | null;
   /** daily closes, null = gap */

@@ -1,0 +1,60 @@
+"""Models of why: a reading taken apart, as OpenAPI states it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from app.api.models import Model, Reading
+
+
+class WhyDefinition(Model):
+    id: str
+    version: str = Field(description="changes with every change of the definition")
+    formula_vi: str
+    kind: str
+    rule: str
+    records: str
+    num: list[str]
+    den: list[str]
+    legal_source: str
+    assumption: str | None
+
+
+class WhyTarget(Model):
+    value: float
+    near: float
+    critical: float
+    deadline: str | None
+    legal_source: str
+    kind: str = Field(description="cumulative, level, milestone: reached along a way; else held")
+    baseline: float | None = Field(description="where the way begins; null = no way")
+    begins: str | None
+    shape: str | None
+    assumption: str | None
+
+
+class WhyPart(Model):
+    subject: str | None = Field(description="null = counted for the whole and for no part")
+    name_vi: str
+    value: float | None
+    num: int | None
+    den: int | None
+
+
+class WhyPage(Model):
+    seq: int
+    payload_sha256: str
+    watermark: str
+    records: int
+    stored_real: str
+    collector: str
+
+
+class Why(Model):
+    reading: Reading
+    definition: WhyDefinition
+    target: WhyTarget | None
+    parts: list[WhyPart]
+    adds_up: bool = Field(description="num and den of the parts sum to the reading's, exactly")
+    pages: list[WhyPage]
+    pages_looked_at: int
