@@ -15,10 +15,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 
 from app.domain.indicator import Indicator, Measure
 from app.domain.on_time import Phase, Rules, phases, received_s
-from app.domain.period import bounds
+from app.domain.period import DAY_S, bounds
 from app.domain.record import Record
 
 CARRIED = "carried"  # pseudo period: open at this instant, the base of the next period
@@ -199,6 +200,32 @@ def _overdue(_: Measure, __: Record, life: list[Phase]) -> list[Span]:
     return [Span(p.from_s, int(p.end_s is None and p.late is True), 0) for p in life]
 
 
+def _backlog(_: Measure, __: Record, life: list[Phase]) -> list[Span]:
+    return [Span(p.from_s, int(p.end_s is None), 0) for p in life]
+
+
+def _aged(measure: Measure, __: Record, life: list[Phase]) -> list[Span]:
+    """Open, and received more than so many days ago (``start``, calendar days)."""
+    if not life:
+        return []
+    old_s = life[0].from_s + int(measure.start) * DAY_S + 1
+    at_that_time = [p for p in life if p.from_s <= old_s][-1]
+    spans = [Span(old_s, int(at_that_time.end_s is None), 0)]
+    return spans + [Span(p.from_s, int(p.end_s is None), 0) for p in life if p.from_s > old_s]
+
+
+def _reappointed(__: Measure, record: Record, life: list[Phase]) -> list[Span]:
+    """Once, when a due date that had passed was first moved later; see rule 6."""
+    if not life:
+        return []
+    said = sorted((said_s, due_s) for due_s, said_s in record.promises)
+    for (_, old), (said_s, new) in pairwise(said):
+        if new > old and said_s > old:
+            at_s = max(said_s, life[0].from_s)
+            return [Span(at_s, 1, 0, at_s)]
+    return []
+
+
 def _counted(measure: Measure, record: Record, life: list[Phase]) -> list[Span]:
     """One count for each record, in the period it was received or done in."""
     flags = record.version.flags if record.version is not None else frozenset()
@@ -298,6 +325,9 @@ def _alternatives(clause: str) -> list[str]:
 _SPANS = {
     "on_time_766": _on_time,
     "overdue_766": _overdue,
+    "backlog": _backlog,
+    "aged": _aged,
+    "reappointed": _reappointed,
     "counted": _counted,
     "stock": _stock,
     "handled": _handled,

@@ -67,7 +67,10 @@ class RecordUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The merged state of a record."""
+    """The merged state of a record.
+
+    ``promises``: for each due date ever stated, when it was said first and last (due, said).
+    """
 
     kind: str
     code: str
@@ -75,6 +78,7 @@ class Record:
     sector: str
     version: Version | None
     events: frozenset[Event]
+    promises: frozenset[tuple[int, int]] = frozenset()
 
     def all_events(self) -> list[Event]:
         """Every known event, by time; those of the version and those reported one by one."""
@@ -94,6 +98,7 @@ def merge(known: Record | None, update: RecordUpdate) -> Record:
             update.sector,
             update.version,
             frozenset(update.events),
+            _promised(frozenset(), update),
         )
     version = _newer(known.version, update.version)
     return Record(
@@ -103,7 +108,23 @@ def merge(known: Record | None, update: RecordUpdate) -> Record:
         _stated(known.sector, update.sector),
         version,
         known.events.union(update.events) if update.events else known.events,
+        _promised(known.promises, update),
     )
+
+
+def _promised(
+    known: frozenset[tuple[int, int]], update: RecordUpdate
+) -> frozenset[tuple[int, int]]:
+    """First and last are kept whatever the order of arrival; only dossiers are promised."""
+    version = update.version
+    if update.kind != "dossier" or version is None or version.due_s is None:
+        return known
+    said = [s for due, s in known if due == version.due_s]
+    if said and min(said) <= version.sent_s <= max(said):
+        return known
+    ends = {min((*said, version.sent_s)), max((*said, version.sent_s))}
+    others = {p for p in known if p[0] != version.due_s}
+    return frozenset(others | {(version.due_s, s) for s in ends})
 
 
 def _stated(one: str, other: str) -> str:

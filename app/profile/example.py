@@ -37,14 +37,14 @@ class Example:
 
 def read_example(told: Mapping[str, Any], kind: str) -> Example:
     """The example of a definition whose records are of this kind; ValueError says what is wrong."""
-    records = [
-        _record(record, kind, f"example-{number}")
-        for number, record in enumerate(told["records"], 1)
-    ]
+    records: dict[str, Record] = {}
+    for number, record in enumerate(told["records"], 1):
+        update = _update(record, kind, f"example-{number}")
+        records[update.code] = merge(records.get(update.code), update)
     expected = {name: told[name] for name in ("num", "den", "value", "state") if name in told}
     return Example(
-        told["says"], told["subject"], told["period"], instant_s(told["at"]), tuple(records),
-        expected,
+        told["says"], told["subject"], told["period"], instant_s(told["at"]),
+        tuple(records.values()), expected,
     )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def instant_s(told: object) -> int:
     return int(told.timestamp())
 
 
-def _record(told: Mapping[str, Any], kind: str, code: str) -> Record:
+def _update(told: Mapping[str, Any], kind: str, code: str) -> RecordUpdate:
     received = _instant(told, "received")
     version = Version(
         _instant(told, "sent") or received or 0,
@@ -69,11 +69,10 @@ def _record(told: Mapping[str, Any], kind: str, code: str) -> Record:
         tuple(_wait(number, pair) for number, pair in enumerate(told.get("waits", ()))),
     )
     events = tuple(_event(pair) for pair in told.get("events", ()))
-    update = RecordUpdate(
+    return RecordUpdate(
         told.get("kind", kind), told.get("code", code), told["owner"], told.get("sector", ""),
         version, events,
     )  # fmt: skip
-    return merge(None, update)
 
 
 def _instant(told: Mapping[str, Any], name: str) -> int | None:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from collectors._world.calendar import day_of, midnight_s
@@ -25,7 +26,12 @@ _INDICATORS = (
     "ps.paid_online",
     "ps.digitised",
     "ps.new_procedures_online",
+    "ps.backlog",
+    "ps.open_over_30_days",
+    "ps.reappointed",
 )
+_COUNTS = ("ps.overdue_open", "ps.backlog", "ps.open_over_30_days", "ps.reappointed")
+_OLD_S = 30 * 86400
 
 
 @dataclass(slots=True)
@@ -36,6 +42,7 @@ class _Dossier:
     item: dict[str, Any] | None = None
     progress: set[tuple[int, str]] = field(default_factory=set)
     statuses: list[tuple[int, str]] | None = None
+    said: set[tuple[int, int]] = field(default_factory=set)  # (stated, NgayHenTra)
 
 
 @dataclass(slots=True)
@@ -86,7 +93,10 @@ class PublicServiceTruth:
         dossier.statuses = None
         if service == "CapNhatTienDoHoSoMC":
             dossier.progress.add((seconds(item["ThoiDiemXuLy"]), str(item["TrangThai"])))
-        elif stated > dossier.stated:
+            return
+        if item.get("NgayHenTra"):
+            dossier.said.add((stated, seconds(item["NgayHenTra"])))
+        if stated > dossier.stated:
             dossier.stated, dossier.item = stated, item
             dossier.sector = item["MaLinhVuc"]
 
@@ -104,7 +114,7 @@ class PublicServiceTruth:
             if subject is not None:
                 totals[subject][0] += num
                 totals[subject][1] += den
-        if indicator == "ps.overdue_open":
+        if indicator in _COUNTS:
             return {subject: (num, num, None) for subject, (num, _) in totals.items()}
         return {s: (num / den if den else None, num, den) for s, (num, den) in totals.items()}
 
@@ -158,6 +168,9 @@ def _count(
     received = _received(dossier)
     if received is None or received > until:
         return 0, 0
+    if indicator == "ps.reappointed":
+        moved = _moved(dossier, received)
+        return int(moved is not None and begin <= moved <= until), 0
     if indicator in ("ps.filed_online", "ps.paid_online") and received < begin:
         return 0, 0
     item = dossier.item or {}
@@ -169,6 +182,9 @@ def _count(
         return int(not judged.late), 1
     if indicator == "ps.overdue_open":
         return int(judged.end is None and judged.late is True), 0
+    if indicator in ("ps.backlog", "ps.open_over_30_days"):
+        old_enough = indicator == "ps.backlog" or until - received > _OLD_S
+        return int(judged.end is None and old_enough), 0
     if indicator == "ps.filed_online":
         good = not judged.done or not item.get("MaKetQua") or _has_result(item)
         return int(_online(item) and good), 1
@@ -179,6 +195,15 @@ def _count(
     if indicator == "ps.digitised":
         return int(_components(item) and _has_result(item)), 1
     return int(_online(item) and (not _fee(item) or _paid(item)) and _has_result(item)), 1
+
+
+def _moved(dossier: _Dossier, received: int) -> int | None:
+    """When a due date that had passed was first moved later."""
+    said = sorted(dossier.said)
+    for (_, old), (stated, new) in pairwise(said):
+        if old < new and old < stated:
+            return max(stated, received)
+    return None
 
 
 def _received(dossier: _Dossier) -> int | None:

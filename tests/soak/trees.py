@@ -75,7 +75,7 @@ class Product:
         self._measures = Measures(self.indicators, profile.rules())
         self._read = importlib.import_module(f"collectors.{source}.collector").read_record
         self.records: dict[Key, Record] = {}
-        self._counted: dict[Key, Steps] = {}
+        self._counted: dict[Key, tuple[str, str, Steps]] = {}
         self._changed: set[Key] = set()
         self.tally = self.fresh(profile.began_s)
 
@@ -100,8 +100,13 @@ class Product:
         for key in self._changed:
             record = self.records[key]
             after = self._measures.steps(record)
-            change = net(self._counted.get(key, {}), after)
-            self._counted[key] = dict(after)
+            owner, sector, before = self._counted.get(key, (record.owner, record.sector, {}))
+            if (owner, sector) != (record.owner, record.sector):
+                # Progress may come before the item that tells the sector.
+                self.tally.add((owner, sector, *k, *v) for k, v in net(before, {}).items())
+                before = {}
+            self._counted[key] = (record.owner, record.sector, dict(after))
+            change = net(before, after)
             self.tally.add((record.owner, record.sector, *k, *v) for k, v in change.items())
         self._changed.clear()
         self.tally.advance(to_s)
@@ -109,9 +114,8 @@ class Product:
     def anew(self, at_s: int) -> Tally:
         """Sums at an instant from everything known by now."""
         tally = self.fresh(at_s)
-        for key, steps in self._counted.items():
-            record = self.records[key]
-            tally.add((record.owner, record.sector, *k, *v) for k, v in steps.items())
+        for owner, sector, steps in self._counted.values():
+            tally.add((owner, sector, *k, *v) for k, v in steps.items())
         return tally
 
     def figures(self, tally: Tally, number: int, period: str, level: str) -> dict[str, Figure]:
