@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 # Up to here a decimal and its double name each other: 15 digits survive both ways.
 _SURE = 10.0**15
 _DIGITS = 12
+# For what is packed anew within the hour: a few per cent longer, in a third of the time.
+FAST = 2
 _RAW = 255
 _PLAIN, _GRID = 0, 1
 _HEAD = struct.Struct("<I")
@@ -80,7 +82,9 @@ def add(parts: Iterable[Decimal]) -> Decimal:
 
 
 def pack_ints(ints: Ints, *, level: int = 8) -> bytes:
-    """Whichever of plain and differences is shorter."""
+    """Whichever of plain and differences is shorter; in a hurry differences."""
+    if level <= FAST:
+        return _packed(ints, level, 1 if len(ints) > 2 else 0)
     plain = _packed(ints, level, 0)
     return plain if len(ints) < 3 else min(plain, _packed(ints, level, 1), key=len)
 
@@ -92,7 +96,7 @@ def unpack_ints(body: bytes) -> Ints:
 def pack_times(at: Ints, *, level: int = 8) -> bytes:
     """Instants: a regular grid and the scheduler's jitter beside it, or differences."""
     plain = bytes([_PLAIN]) + _packed(at, level, 1)
-    if len(at) < 8:
+    if len(at) < 8 or level <= FAST:
         return plain
     gaps = np.diff(at)
     tick = int(np.median(gaps))

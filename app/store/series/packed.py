@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.domain.series import DAY_MS
 from app.store.series.codec import (
+    FAST,
     Floats,
     Ints,
     Scaled,
@@ -31,7 +32,6 @@ from app.store.series.rows import ChunkRow, JournalRow, LedgerRow, PieceRow
 
 # Fewer points an hour are summed up from the points themselves, as fast and for nothing.
 ROLLED_FROM = 30
-_FAST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def pack_batch(seq: int, known_ms: int, series: Ints, at: Ints, value: Floats) -
     order = by_series(series)
     series, at, value = series[order], at[order], value[order]
     body = seal(
-        pack_ints(series, level=_FAST), pack_ints(at, level=_FAST), pack_values(value, level=_FAST)
+        pack_ints(series, level=FAST), pack_ints(at, level=FAST), pack_values(value, level=FAST)
     )
     low, high = (int(at.min()), int(at.max())) if len(at) else (0, 0)
     return JournalRow(seq, known_ms, low, high, len(at), body)
@@ -112,9 +112,9 @@ def unpack_batch(row: JournalRow) -> Block:
 
 def pack_piece(key: Key, part: Arrivals, seq: tuple[int, int], close_ms: int) -> PieceRow:
     body = seal(
-        pack_times(part.at, level=_FAST),
-        pack_values(part.value, level=_FAST),
-        pack_ints(part.known, level=_FAST),
+        pack_times(part.at, level=FAST),
+        pack_values(part.value, level=FAST),
+        pack_ints(part.known, level=FAST),
     )
     low, high = int(part.at.min()), int(part.at.max())
     return PieceRow(key.series_id, key.day, *seq, len(part), low, high, close_ms, body)
@@ -207,7 +207,7 @@ class Newest:
 
 def pack_latest(newest: Newest) -> bytes:
     return seal(
-        pack_ints(newest.series), pack_ints(newest.at), pack_values(newest.value, level=_FAST)
+        pack_ints(newest.series), pack_ints(newest.at), pack_values(newest.value, level=FAST)
     )
 
 

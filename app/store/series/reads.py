@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 
@@ -34,7 +36,9 @@ from app.store.series.rollup import (
     rounded,
     unpack_hours,
 )
-from app.store.series.rows import ChunkRow, Kept, RowStore, SeriesRow, Window
+from app.store.series.rows import ChunkRow, Kept, PieceRow, RowStore, SeriesRow, Window
+
+R = TypeVar("R", ChunkRow, PieceRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +77,21 @@ class Found:
 
     kept: Kept
     tail: list[Block]
+    pieces: Mapping[int, list[PieceRow]]
+    chunks: Mapping[int, list[ChunkRow]]
+
+    @classmethod
+    def of(cls, kept: Kept, tail: list[Block]) -> Found:
+        return cls(kept, tail, _by_series(kept.pieces), _by_series(kept.chunks))
 
     def parts(self, series_id: int, width_days: int, window: Window) -> list[Part]:
         """The buckets of one series in the order of time."""
-        arrived = [unpack_piece(p) for p in self.kept.pieces if p.series_id == series_id]
+        arrived = [unpack_piece(p) for p in self.pieces.get(series_id, ())]
         for block in self.tail:
             part = block.of(series_id)
             if part.stop > part.start:
                 arrived.append(block.arrivals(part))
-        chunks = [c for c in self.kept.chunks if c.series_id == series_id]
+        chunks = self.chunks.get(series_id, ())
         every = joined(arrived)
         if len(every):
             every = every.where((every.at >= window.from_ms) & (every.at < window.to_ms))
@@ -89,10 +99,22 @@ class Found:
             return [Part(c, NOTHING) for c in chunks]
         buckets = every.at // (width_days * DAY_MS)
         sealed = {c.day // width_days: c for c in chunks}
+        low, high = int(buckets.min()), int(buckets.max())
+        if low == high:
+            parts = {b: Part(c, NOTHING) for b, c in sealed.items()}
+            parts[low] = Part(sealed.get(low), every)
+            return [parts[b] for b in sorted(parts)]
         return [
             Part(sealed.get(b), every.where(buckets == b))
             for b in sorted({*sealed, *np.unique(buckets).tolist()})
         ]
+
+
+def _by_series(rows: Iterable[R]) -> Mapping[int, list[R]]:
+    found: dict[int, list[R]] = {}
+    for row in rows:
+        found.setdefault(row.series_id, []).append(row)
+    return found
 
 
 class Reads:
@@ -160,12 +182,12 @@ class Reads:
             kept = await self._rows.kept(window, points=points, past=past)
             floor, tail = head.floor, head.since(kept.sealed_seq)
             if kept.sealed_seq >= floor:
-                return Found(kept, tail)
+                return Found.of(kept, tail)
             between = await self._rows.journal(
                 window.source_id, kept.sealed_seq, floor + 1, (window.from_ms, window.to_ms)
             )
             if between.sealed_seq == kept.sealed_seq:
-                return Found(kept, [*(unpack_batch(r) for r in between.rows), *tail])
+                return Found.of(kept, [*(unpack_batch(r) for r in between.rows), *tail])
 
     async def _ledger(self, source_id: int, kept: Kept) -> Batches:
         lows = [c.seq_lo for c in kept.chunks if c.seq_lo]
@@ -247,14 +269,14 @@ def _by_hours(part: Part, window: Window) -> bool:
 
 def _rolled(parts: Sequence[Part], asked: Question) -> Rolled:
     window, rolled = asked.window, []
-    for part in parts:
-        if part.chunk is not None and asked.by_the_hour and _by_hours(part, window):
-            assert part.chunk.hours is not None
-            first = window.from_ms // HOUR_MS
-            hours = unpack_hours(part.chunk.hours).cut(first, -(-window.to_ms // HOUR_MS))
-            rolled.append(regroup([hours], asked.step_ms // HOUR_MS, first))
+    first = window.from_ms // HOUR_MS
+    for whole, some in groupby(parts, lambda p: asked.by_the_hour and _by_hours(p, window)):
+        if whole:
+            every = [unpack_hours(p.chunk.hours) for p in some if p.chunk and p.chunk.hours]
+            hours = [h.cut(first, -(-window.to_ms // HOUR_MS)) for h in every]
+            rolled.append(regroup(hours, asked.step_ms // HOUR_MS, first))
         else:
-            rolled.append(_of_points(*_today(part), asked))
+            rolled += [_of_points(*_today(p), asked) for p in some]
     return regroup(rolled, 1, 0)
 
 
