@@ -128,7 +128,8 @@ def _values(
     n, shape = len(at_ms), series % 6
     day = 2 * np.pi * ((at_ms / 1000 + 7 * 3600) % _DAY_S) / _DAY_S
     if shape == 0:  # a temperature that drifts, one decimal
-        return np.round(np.cumsum(random.normal(0, 0.4, n)) + 24, 1)
+        # Rounding leaves -0.0 behind, which no thermometer says.
+        return np.round(np.cumsum(random.normal(0, 0.4, n)) + 24, 1) + 0.0
     if shape == 1:  # a running total of requests
         return np.cumsum(random.poisson(20 + series % 7, n)).astype(np.float64)
     if shape == 2:  # a load with the shape of a day, two decimals

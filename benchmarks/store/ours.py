@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,7 @@ class Ours:
         self._limits = limits
         self.store = SeriesStore(PgRows(pool), limits)
         self._numbers: dict[int, Numbered] = {}
+        self._unsealed: dict[int, int] = defaultdict(int)
 
     async def make(self, sources: Sequence[Source]) -> None:
         for source in sources:
@@ -64,10 +66,14 @@ class Ours:
 
     async def write(self, batch: Known) -> None:
         assert await self.store.append(batch)
+        self._unsealed[batch.source_id] += len(batch.value)
 
-    async def seal(self, *, everything: bool = False) -> None:
+    async def seal(self, least: int = 0, *, everything: bool = False) -> None:
+        """Every source with so many unsealed points; ``everything``: open buckets too."""
         for numbers in self._numbers.values():
-            await self.store.seal(numbers.source_id, everything=everything)
+            if self._unsealed[numbers.source_id] >= least:
+                await self.store.seal(numbers.source_id, everything=everything)
+                self._unsealed[numbers.source_id] = 0
 
     async def ask(self, question: Question) -> int:
         """How many values came back."""
@@ -85,8 +91,8 @@ class Ours:
         return int(np.count_nonzero(np.asarray(found.count)))
 
     async def _latest(self) -> int:
-        found = [await self.store.latest(n.source_id) for n in self._numbers.values()]
-        return sum(len(one.value) for one in found)
+        found = await self.store.latest_of([n.source_id for n in self._numbers.values()])
+        return sum(len(one.value) for one in found.values())
 
     async def sizes(self) -> Mapping[str, int]:
         """Bytes with indexes and TOAST, partitions put together."""
