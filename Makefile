@@ -17,7 +17,7 @@ help:
 	@echo "make soak-kill kills every process at random, 200 times; nothing may be lost (ten minutes)"
 	@echo "make soak-trees   figures of 2022 to 2025 over both changes of the areas, against the truth"
 	@echo "make bench-fill   how fast a simulated year is loaded, and what it costs"
-	@echo "make bench-paint  from the feed's last byte to painted pixels"
+	@echo "make bench-paint  from the feed's last byte, and from the commit, to painted pixels"
 	@echo "make bench-indicators  yearly targets: false alarms, lead, forecast; speed of judging"
 	@echo "make pictures  screenshots of the running demo into docs/pictures"
 
@@ -66,6 +66,7 @@ bench-fill: env ui
 
 bench-paint: env-dev ui
 	@$(PY) -m benchmarks.paint
+	@$(PY) -m benchmarks.paint_commit
 
 # SEED is the evaluator's; without one a fresh one is drawn and printed.
 bench-indicators: env-dev

@@ -6,7 +6,8 @@ import type { Snapshot } from './shapes';
 import { store } from './store.svelte';
 
 const FIRST_MS = 5000;
-const WATCH_MS = 250;
+const UNSEEN_MS = 100;
+const WATCH_MS = 125;
 const RELOADED = 'reloaded';
 let touchedAt = -Infinity;
 
@@ -47,6 +48,16 @@ async function answers(): Promise<boolean> {
   }
 }
 
+function soon(step: () => void): void {
+  let done = false;
+  const once = (): void => {
+    if (!done) step();
+    done = true;
+  };
+  requestAnimationFrame(once);
+  window.setTimeout(once, UNSEEN_MS);
+}
+
 const world: World = {
   dial,
   snapshot,
@@ -60,6 +71,7 @@ const world: World = {
     const timer = window.setTimeout(step, ms);
     return () => window.clearTimeout(timer);
   },
+  soon,
   now: () => performance.now(),
   wall: () => Date.now(),
   idle: () => performance.now() - touchedAt,

@@ -40,6 +40,7 @@ beforeEach(() => {
       const timer = setTimeout(step, ms);
       return () => clearTimeout(timer);
     },
+    soon: (step) => setTimeout(step, 16),
     now: () => performance.now(),
     wall: () => Date.now() + asleep,
     idle: () => idle,
@@ -408,4 +409,52 @@ describe('a start while the server is away', () => {
     expect(held?.snapshot.readings[0]?.value).toBe(0.7);
     expect(held?.snapshot.offset).toBe(6);
   });
+});
+
+describe('deltas', () => {
+  const delta = (offset: number, value: number): Frame => ({ t: 'delta', offset, readings: [reading({ value })] });
+  const shown = (): number | null | undefined => store.reading('ps.on_time', 'area:10', 'month')?.value;
+  it('are drawn at once when the screen is idle, and together when they come within a frame', async () => {
+    await channel.begin();
+    send(delta(6, 0.1));
+    expect(shown()).toBe(0.1);
+    send(delta(7, 0.2));
+    send(delta(8, 0.3));
+    expect(shown()).toBe(0.1);
+    expect(store.offset).toBe(6);
+    vi.advanceTimersByTime(16);
+    expect(shown()).toBe(0.3);
+    expect(store.offset).toBe(8);
+    vi.advanceTimersByTime(16);
+    send(delta(9, 0.4));
+    expect(shown()).toBe(0.4);
+  });
+  it('are never overtaken by what follows them, nor lost when the wire is', async () => {
+    await channel.begin();
+    send(delta(6, 0.1));
+    send(delta(7, 0.2));
+    send({ t: 'snapshot', data: snapshot({ offset: 9, readings: [reading({ value: 0.9 })] }) });
+    vi.advanceTimersByTime(100);
+    expect(shown()).toBe(0.9);
+    expect(store.offset).toBe(9);
+    vi.advanceTimersByTime(100);
+    send(delta(10, 0.3));
+    send(delta(11, 0.4));
+    last().onclose?.();
+    vi.advanceTimersByTime(1000);
+    expect(last().place).toEqual({ epoch: 'e', offset: 11 });
+  });
+});
+
+it('moves the ages of all tiles within a second, and not all in one turn', async () => {
+  await channel.begin();
+  send(beat);
+  const ages = (): (number | null)[] => Array.from({ length: 8 }, (_, turn) => store.age('ps', turn));
+  expect(ages()).toEqual(Array(8).fill(0));
+  vi.advanceTimersByTime(1000);
+  send({ ...beat, clock: { ...CLOCK, data: '2022-10-03T09:00:05+07:00' } });
+  channel.watch();
+  expect(ages().filter((age) => age === 5)).toHaveLength(1);
+  for (let turn = 0; turn < 7; turn += 1) channel.watch();
+  expect(ages()).toEqual(Array(8).fill(5));
 });

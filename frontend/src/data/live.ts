@@ -22,6 +22,9 @@ const SPREAD_MS = 1000;
 /** The wall's time has moved on so much more than the steady one: the machine slept, or its clock was set. */
 const SLEPT_MS = 5000;
 const KEEP_MS = 60000;
+/** A screen draws every sixtieth of a second. */
+const FRAME_MS = 16;
+type Delta = Extract<Frame, { t: 'delta' }>;
 
 /** What the channel needs of a WebSocket. */
 export interface Wire {
@@ -45,6 +48,8 @@ export interface World {
   reload(): void;
   lastReload(): number;
   later(ms: number, step: () => void): () => void;
+  /** Before the next frame is drawn, or soon where none is: a page that is not looked at draws none. */
+  soon(step: () => void): void;
   /** Steady: it may stand still while the machine sleeps. */
   now(): number;
   /** The browser's own clock, which may be wrong or be set: only its jumps are looked at. */
@@ -69,6 +74,9 @@ export class Channel {
   #askedMs = 0;
   #drift: number | null = null;
   #keptAt = -Infinity;
+  /** Deltas that came within the frame of another: they are drawn together with the next. */
+  #queue: Delta[] = [];
+  #drawnAt = -Infinity;
 
   constructor(
     private readonly store: Store,
@@ -134,6 +142,7 @@ export class Channel {
       this.world.keep(this.store.snapshot());
     }
     this.store.tick();
+    this.store.turn();
   }
 
   /** After a sleep the steady clock may have stood still: what is shown is older than it says. */
@@ -180,6 +189,8 @@ export class Channel {
   }
 
   #hangUp(): void {
+    // What has come is known, and so is its place.
+    this.#drain();
     const old = this.#wire;
     this.#wire = null;
     if (!old) return;
@@ -204,9 +215,10 @@ export class Channel {
     this.store.heard();
     // A newer build may mean something else by the same field: nothing of it is shown.
     if (this.#leaving) return;
+    if (frame.t !== 'delta') this.#drain();
     if (frame.t === 'hello') this.#hello(frame);
     else if (frame.t === 'snapshot') this.#takeSnapshot(frame.data);
-    else if (frame.t === 'delta') this.store.takeDelta(frame);
+    else if (frame.t === 'delta') this.#delta(frame);
     else if (frame.t === 'reset') this.#resetAt = this.world.now();
     else if (frame.t === 'error') {
       this.store.linkError = frame.reason;
@@ -218,6 +230,23 @@ export class Channel {
       this.store.locked = false;
       this.#heartenedAt = this.world.now();
     }
+  }
+
+  /** The first is drawn at once; what follows within a frame waits for it, and is drawn in one go. */
+  #delta(frame: Delta): void {
+    if (this.#queue.length === 0 && this.world.now() - this.#drawnAt >= FRAME_MS) {
+      this.#drawnAt = this.world.now();
+      this.store.takeDelta(frame);
+      return;
+    }
+    this.#queue.push(frame);
+    if (this.#queue.length === 1) this.world.soon(() => this.#drain());
+  }
+
+  #drain(): void {
+    if (this.#queue.length === 0) return;
+    this.#drawnAt = this.world.now();
+    for (const frame of this.#queue.splice(0)) this.store.takeDelta(frame);
   }
 
   #takeSnapshot(data: Snapshot): void {

@@ -2,7 +2,7 @@
 
 import { SvelteMap } from 'svelte/reactivity';
 
-import { dataTime, iso, judge, worse } from './ages';
+import { ageSeconds, dataTime, iso, judge, worse } from './ages';
 import { scoreOf } from './score';
 import { RANK } from './severity';
 import type { Alert, Clock, Frame, Indicator, Link, Quality, Reading, Scene, Score, Snapshot, Source, Subject } from './shapes';
@@ -12,6 +12,14 @@ export function keyOf(indicator: string, subject: string, period: string): strin
 }
 
 const STUCK_MS = 30000;
+/** Ages move in so many turns of a second: two hundred tiles in one frame would hold up a change. */
+const TURNS = 8;
+
+export function turnOf(key: string): number {
+  let sum = 0;
+  for (let at = 0; at < key.length; at += 1) sum += key.charCodeAt(at);
+  return sum % TURNS;
+}
 
 export class Store {
   readonly readings = new SvelteMap<string, Reading>();
@@ -48,6 +56,10 @@ export class Store {
   readonly #moved = new SvelteMap<string, number>();
   /** Readings that were worse than their source when they came: their own flaw, until it is mended. */
   readonly #flaws = new SvelteMap<string, Quality>();
+  /** What each source is now; set only where it changes, so that a second that passes touches no tile. */
+  readonly #judged = new SvelteMap<string, Quality>();
+  readonly #ages = Array.from({ length: TURNS }, () => new SvelteMap<string, number | null>());
+  #turn = 0;
   /** What the last snapshot brought figures of, and what it named: departments it only names. */
   #brought = setOf([]);
   #named = setOf([]);
@@ -77,13 +89,32 @@ export class Store {
 
   /** The worse of what the source is now and what was said of the reading itself. */
   quality(reading: Reading): Quality {
-    const source = this.sources.get(reading.source);
-    if (!source || reading.quality === 'no_source') return reading.quality;
-    const now = this.sourceQuality(source);
+    const now = this.#judged.get(reading.source);
+    if (!now || reading.quality === 'no_source') return reading.quality;
     const key = keyOf(reading.indicator, reading.subject, reading.period);
     // A held reading is not sent again when only its source recovers; one that was asked for is.
     const own = this.readings.has(key) ? this.#flaws.get(key) : reading.quality;
     return worse(now, own ?? 'fresh');
+  }
+
+  /** Age of a source's figures as tiles of this turn show it, at most a second old. */
+  age(source: string, turn: number): number | null {
+    return this.#ages[turn]?.get(source) ?? null;
+  }
+
+  /** One turn's ages; called eight times a second. */
+  turn(): void {
+    this.#turn = (this.#turn + 1) % TURNS;
+    this.#grow(this.#turn);
+  }
+
+  #grow(turn: number): void {
+    for (const source of this.sources.values()) this.#ages[turn]?.set(source.id, ageSeconds(source.watermark, this.now));
+  }
+
+  #rejudge(): void {
+    for (const id of [...this.#judged.keys()]) if (!this.sources.has(id)) this.#judged.delete(id);
+    for (const source of this.sources.values()) this.#judged.set(source.id, this.sourceQuality(source));
   }
 
   takeClock(clock: Clock): void {
@@ -120,6 +151,7 @@ export class Store {
     if (!this.#clock || this.link === 'lost') return;
     const until = Math.min(performance.now(), Math.max(this.#clockAt, this.#heardAt + 2000));
     this.now = Math.floor(dataTime(this.#clock, this.#clockAt, until) / 1000) * 1000;
+    this.#rejudge();
   }
 
   /** Of an earlier visit: shown as stale, aged by how long ago it was; no place to read on from. */
@@ -127,6 +159,7 @@ export class Store {
     this.takeSnapshot(data);
     this.takeClock({ ...data.clock, data: iso(Date.parse(data.clock.data) + Math.max(0, ageMs) * data.clock.rate) });
     this.offline = true;
+    this.#rejudge();
     this.forgetPlace();
     // The page need not be of the build that was kept.
     this.build = '';
@@ -169,6 +202,8 @@ export class Store {
     refill(this.alerts, data.alerts, (a) => a.id);
     this.scene = data.scene;
     this.takeClock(data.clock);
+    this.#rejudge();
+    for (let turn = 0; turn < TURNS; turn += 1) this.#grow(turn);
     this.loaded = true;
     this.taken += 1;
   }
@@ -257,6 +292,7 @@ export class Store {
     if (held && (Object.keys(told) as (keyof Source)[]).every((field) => held[field] === told[field])) return;
     const now = { ...held, ...told } as Source;
     this.sources.set(told.id, now);
+    this.#judged.set(told.id, this.sourceQuality(now));
     if (held?.quality === now.quality) return;
     // The source has caught up with what a reading said of it: then it was no flaw of the reading.
     for (const [key, flaw] of [...this.#flaws])
