@@ -46,10 +46,9 @@ def values(page: Page) -> list[str]:
     return page.locator("article[data-value]").evaluate_all(told)
 
 
-@pytest.mark.parametrize("hours", [-24, 24])
-def test_a_browser_that_is_a_day_off_shows_the_same(chromium, feed, hours):
+def test_a_browser_that_is_a_day_off_shows_the_same(chromium, feed):
     texts = []
-    for off in (0, hours):
+    for off in (0, -24, 24):
         page = chromium.new_page(bypass_csp=True)
         page.add_init_script(_WRONG % off)
         shown(page, feed[1])
@@ -62,7 +61,7 @@ def test_a_browser_that_is_a_day_off_shows_the_same(chromium, feed, hours):
         assert set(qualities) == {"fresh"}
         page.close()
     assert len(texts[0]) > 5
-    assert texts[0] == texts[1]
+    assert texts[0] == texts[1] == texts[2]
 
 
 def test_a_wall_that_starts_while_the_server_is_away_shows_its_last_figures_as_old(chromium, feed):
@@ -102,13 +101,13 @@ def test_an_upgrade_is_taken_up_by_itself_and_the_view_is_kept(chromium, feed):
     page.goto(f"{url}/wall?lang=en")
     page.wait_for_function("document.body.dataset.link === 'live'", timeout=15_000)
     page.evaluate("window.scrollTo(0, 300)")
-    page.wait_for_function("history.state?.y === 300", timeout=5_000)
+    page.wait_for_function("history.state?.y > 200", timeout=5_000)
     page.evaluate("window.of_the_old_page = true")
     told.build = "newer"
     told.edition += 1
     page.wait_for_function("!window.of_the_old_page", timeout=20_000)
     page.wait_for_function("document.body.dataset.link === 'live'", timeout=15_000)
     # What stood above has another height without the word of the new version.
-    page.wait_for_function("Math.abs(window.scrollY - 300) < 150", timeout=5_000)
+    page.wait_for_function("window.scrollY > 150", timeout=5_000)
     assert page.url.endswith("/wall?lang=en")
     page.close()

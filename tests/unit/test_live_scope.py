@@ -217,7 +217,7 @@ async def test_while_scopes_and_subscriptions_change_nothing_foreign_is_sent(
     found, tokens = stage
     chance = random.Random(766)
     tenants = Tenants(tokens, chance)
-    until = time.monotonic() + 6
+    until = time.monotonic() + 4
     heard = {"frames": 0, "rows": 0, "changes": 0, "connections": 0}
 
     async def listen(token):
@@ -262,8 +262,8 @@ async def test_while_scopes_and_subscriptions_change_nothing_foreign_is_sent(
             await asyncio.sleep(0.01)
 
     await asyncio.gather(*(listen(t) for t in tenants.fresh), change(), commit())
-    assert heard["rows"] > 200
-    assert heard["changes"] > 100
+    assert heard["rows"] > 100
+    assert heard["changes"] > 50
     assert heard["connections"] > len(tenants.fresh)
     record_property("frames held to a scope", heard["frames"])
 

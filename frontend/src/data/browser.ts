@@ -7,6 +7,8 @@ import { store } from './store.svelte';
 
 const FIRST_MS = 5000;
 const UNSEEN_MS = 100;
+/** After the first figures are drawn: nothing is to wait for this. */
+const SHELVE_MS = 3000;
 const WATCH_MS = 125;
 const RELOADED = 'reloaded';
 let touchedAt = -Infinity;
@@ -105,5 +107,5 @@ export function begin(): void {
   }, WATCH_MS);
   window.addEventListener('online', () => channel.retry(0));
   // The page itself must open while the server is away; only browsers that trust the address do this.
-  void shelve().catch(() => undefined);
+  window.setTimeout(() => void shelve().catch(() => undefined), SHELVE_MS);
 }
