@@ -7,7 +7,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-inde
 	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: protocol help demo test test-waiting test-computing check bench-fill bench-paint bench-indicators ui env env-dev truth soak-kill soak-trees pictures lock wheel image clean
+.PHONY: protocol help demo test test-waiting test-computing check bench-fill bench-paint bench-indicators ui env env-dev truth soak-kill soak-trees soak-rebuild pictures lock wheel image clean
 
 help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
@@ -16,6 +16,7 @@ help:
 	@echo "make truth     compares every reading of the running demo with /truth of the simulators"
 	@echo "make soak-kill kills every process at random, 200 times; nothing may be lost (ten minutes)"
 	@echo "make soak-trees   figures of 2022 to 2025 over both changes of the areas, against the truth"
+	@echo "make soak-rebuild  20,000 random histories in random orders: what is judged piece by piece is what a rebuild judges"
 	@echo "make bench-fill   how fast a simulated year is loaded, and what it costs"
 	@echo "make bench-paint  from the feed's last byte, and from the commit, to painted pixels"
 	@echo "make bench-indicators  yearly targets: false alarms, lead, forecast; speed of judging"
@@ -59,6 +60,9 @@ soak-kill: env-dev
 # A world of 2022 to 2025; about ten minutes. SCALE and SEED may be given.
 soak-trees: env-dev
 	@$(PY) -m tests.soak.trees --scale $(or $(SCALE),0.02) --seed $(or $(SEED),1)
+
+soak-rebuild: env-dev
+	@IOC_HISTORIES=$(or $(HISTORIES),20000) $(PY) -m pytest -q tests/unit/test_rebuild.py
 
 # A simulated year at scale 1: about ten minutes on two cores. bench-fill SCALE=0.05 for a look.
 bench-fill: env ui

@@ -28,11 +28,14 @@ from app.api import ApiParts, create_api
 from app.api.opening import Opening
 from app.domain.access import Visible
 from app.domain.clock import Clock, read_clock
+from app.domain.judged import Judged
 from app.domain.measure import Measures
 from app.domain.milestones import milestones
 from app.domain.profile import Profile
 from app.evaluation import follow as evaluation
 from app.evaluation.history import backfill
+from app.evaluation.rebuild import Report, compare_close, compare_latest
+from app.evaluation.rebuild import replay as replay_log
 from app.flow import together
 from app.ingest import runner as ingest
 from app.ingest import schedule
@@ -50,6 +53,8 @@ from app.store.archive.shape import Block
 from app.store.archive.take import Entrance, take_cases, take_readings, updates_of
 from app.store.cases import PgCases, PgSources
 from app.store.changes import PgChanges
+from app.store.definitions import PgDefinitions
+from app.store.kept import PgKept
 from app.store.land import keep_land
 from app.store.pages import Dates, Judge, PgPages
 from app.store.pool import open_pool
@@ -72,6 +77,7 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
     profile, clock = _profile(settings), read_clock(settings.clock_file)
     stores = await _stores(settings, profile, size=14, writes=True)
     await _make_ready(profile, stores)
+    await PgDefinitions(stores.pool).record(profile.indicators.values(), int(clock.now_s()))
     receivers = tuple(open_receivers(settings.receiver_tables()))
     await together(
         stop,
@@ -283,3 +289,29 @@ async def _take_cases(
         way = Entrance(source, judge, manifest.watermarks.get(source, 0))
         new += await take_cases(pool, way, updates, partial(told, "cases"))
     return new
+
+
+async def evaluate(settings: Settings) -> dict[str, Report]:
+    """Judge every source again from its first page and compare with what is kept; by source."""
+    profile = _profile(settings)
+    stores = await _stores(settings, profile, size=2, writes=False)
+    kept = PgKept(stores.pool, stores.readings)
+    try:
+        return {s: await _rebuilt(s, profile, stores, kept) for s in profile.sources}
+    finally:
+        await stores.pool.close()
+
+
+async def _rebuilt(source: str, profile: Profile, stores: Stores, kept: PgKept) -> Report:
+    report = Report()
+    known = [i.id for i in profile.indicators.values() if i.source == source]
+    standing = await kept.standing(source, known)
+
+    async def take(judged: Judged) -> None:
+        found = {} if judged.seq <= standing.remade_seq else await kept.close(source, judged.at_s)
+        compare_close(judged, found, profile, report)
+
+    last = await replay_log(source, profile, stores.pages, standing.seq, take)
+    if last is not None and standing.shown:
+        compare_latest(last, standing.latest, report)
+    return report

@@ -231,7 +231,14 @@ class Break(Model):
     text_en: str
 
 
-class History(Readings):
+class PastReading(Reading):
+    definition: str | None = Field(
+        default=None, description="the version of the definition that judged it"
+    )
+
+
+class History(Model):
+    readings: list[PastReading]
     breaks: list[Break]
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.reading import Reading
 
+# Value, num, den, target and state.
+Figure = tuple[float | None, int | None, int | None, float | None, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
+    """``definition``: the version that judged it (``app.domain.why.version_of``)."""
+
     indicator: str
     period: str
     period_s: int
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,15 @@ class Frame:
     dens: list[int | None]
     targets: list[float | None]
     states: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All subjects that have a figure of one indicator and period; others are to be forgotten."""
+
+    indicator: str
+    period: str
+    subjects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +58,16 @@ class Judged:
     frames: tuple[Frame, ...]
     closes_day: bool
     latest: bool  # whether reading_latest is written (a fill writes it now and then)
+    listed: tuple[Listed, ...] = ()  # with ``latest``: where somebody may have left
+
+
+@dataclass(frozen=True, slots=True)
+class KeptClose:
+    """A day close of one indicator and period as it was kept, by subject.
+
+    ``definition`` is the version that judged it; None when nobody wrote it down.
+    """
+
+    watermark_s: int
+    definition: str | None
+    figures: Mapping[str, Figure]

@@ -56,6 +56,7 @@ class Reading:
     state: str
     reason: str
     pace: Pace | None = None
+    definition: str = ""  # the version that judged it; told of past readings alone
 
 
 @dataclass(frozen=True, slots=True)

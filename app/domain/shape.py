@@ -61,6 +61,8 @@ def reading_shape(reading: Reading, judged: Mapping[str, str]) -> Json:
     }
     if reading.pace is not None:  # few have one, and a snapshot holds many
         shape["pace"] = pace_shape(reading.pace)
+    if reading.definition:  # only history says it
+        shape["definition"] = reading.definition
     return shape
 
 

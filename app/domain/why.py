@@ -25,6 +25,16 @@ class FeedPage:
 
 
 @dataclass(frozen=True, slots=True)
+class DefinitionVersion:
+    """One version of a definition: ``from_s`` data time, ``known`` the real instant, ISO 8601."""
+
+    version: str
+    number: int
+    from_s: int
+    known: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A share of a reading. ``subject`` None: what is counted for the whole and for no part."""
 

@@ -19,26 +19,12 @@ from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.evaluation.courses import Close
 from app.evaluation.source import Occasion, SourceEvaluation
-from app.evaluation.tally import Step
+from app.evaluation.walk import StoredPage, walk
 
 log = structlog.get_logger("evaluation")
 PAGES_AT_ONCE = 20
 FILL_SHOWS_EVERY_S = 1.0
 HOURLY_S = 7 * 86400
-
-
-class StoredPage(Protocol):
-    @property
-    def seq(self) -> int: ...
-
-    @property
-    def watermark_s(self) -> int: ...
-
-    @property
-    def more(self) -> bool: ...
-
-    @property
-    def steps(self) -> list[Step]: ...
 
 
 class PageLog(Protocol):
@@ -100,23 +86,16 @@ class Follower:
         return True
 
     async def _take(self, evaluation: SourceEvaluation, pages: Sequence[StoredPage]) -> None:
-        tally = evaluation.tally
         batch: list[Judged] = []
         bulk = len(pages) == PAGES_AT_ONCE or pages[-1].more
         if self._caught_up_at is None:
             self._caught_up_at = await self._pages.caught_up_at(self.source)
         reached = self._caught_up_at
         for page in pages:
-            tally.add(page.steps)
             filling = reached is None or page.seq <= reached
-            close = self._close_after(tally.at_s or 0)
-            while close <= page.watermark_s:
-                tally.advance(close)
-                day = close == bounds("day", close)[1]
+            for day in walk(evaluation.tally, page, self._close_after):
                 closing = Occasion(filling, bulk, day=day, frame=True)
                 batch.append(evaluation.judge(page.seq, page.watermark_s, closing))
-                close = self._close_after(close + 1)
-            tally.advance(page.watermark_s)
         now = asyncio.get_running_loop().time()
         if not bulk or now - self._shown_at > FILL_SHOWS_EVERY_S:
             self._shown_at = now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from app.domain.indicator import Indicator, Subject, Target, target_of
@@ -31,6 +31,16 @@ def state(value: float | None, target: Target | None, better: str, at_s: int) ->
     if short <= target.near + 1e-12:
         return "near"
     return "critical" if short > target.critical + 1e-12 else "lagging"
+
+
+def edges(told: Collection[Target]) -> list[int]:
+    """Last instants of a way of judging: a state may be another one right after, by time alone."""
+    found = set()
+    for target in told:
+        if target.deadline:
+            begins = target.begins or f"{target.deadline[:4]}-01-01"
+            found |= {_deadline_s(target.deadline), midnight_s(date.fromisoformat(begins)) - 1}
+    return sorted(found)
 
 
 def _deadline_s(deadline: str) -> int:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.indicator import Indicator, Target
-from app.domain.judged import Frame, Head, Judged
+from app.domain.judged import Frame, Head, Judged, Listed
 from app.domain.judgement import pace_reason, reason
 from app.domain.profile import Profile
 from app.domain.reading import Reading
+from app.domain.why import version_of
 from app.evaluation.courses import Close, Courses
-from app.evaluation.judge import state, targets
+from app.evaluation.judge import edges, state, targets
 from app.evaluation.tally import Sums, Tally, median
 
 LIVE_FRAME_S = 900
@@ -62,7 +63,12 @@ class SourceEvaluation:
         self._unwritten: dict[tuple[int, str], set[str]] = {}
         self._watched = _watched(self.indicators)
         self._shown = {s.id for s in profile.subjects.values() if s.level in _SHOWN}
+        self._versions = [version_of(i) for i in self.indicators]
         self._framed_s = 0
+        self._judged_s: dict[tuple[int, str], int] = {}
+        self._edges = [edges(told.values()) for told in self._targets]
+        self._whole: set[tuple[int, str]] = set()
+        self._parting: dict[tuple[int, str, str], Figure] = {}
 
     def judge(self, seq: int, watermark_s: int, on: Occasion) -> Judged:
         """Judge everything at the tally's instant."""
@@ -82,9 +88,11 @@ class SourceEvaluation:
             watched += self._readings(key, head, sorted(rules), at_s, watermark_s)
             announced += self._readings(key, head, sorted(tell - rules), at_s, watermark_s)
             if on.latest:
-                subjects = sorted(self._unwritten.pop(key))
+                subjects = sorted(self._unwritten.pop(key) & self._figures[key][1].keys())
                 changed += self._readings(key, head, subjects, at_s, watermark_s)
         self.tally.dirty.clear()
+        self.tally.flipped.clear()
+        self._parting.clear()
         return Judged(
             self.source,
             seq,
@@ -98,7 +106,17 @@ class SourceEvaluation:
             self._frames(heads, on, at_s),
             on.day,
             on.latest,
+            self._listed() if on.latest else (),
         )
+
+    def _listed(self) -> tuple[Listed, ...]:
+        """Of which figures somebody may have left: who has one."""
+        found = tuple(
+            Listed(self.indicators[n].id, k, tuple(self._figures[(n, k)][1]))
+            for n, k in sorted(self._whole)
+        )
+        self._whole.clear()
+        return found
 
     def _frames(self, heads: Sequence[Head], on: Occasion, at_s: int) -> tuple[Frame, ...]:
         ticks = on.latest and not on.bulk and at_s // LIVE_FRAME_S > self._framed_s
@@ -124,25 +142,51 @@ class SourceEvaluation:
         old = known[1] if known is not None else {}
         # Another period, or another tree of areas, has figures of its own.
         stands = (begin, self.tally.tree)
-        if known is None or known[0] != stands:
-            figures: dict[str, Figure] = {}
-            look = self.tally.seen[number]
-        else:
-            figures = old
-            look = self.tally.dirty.get((number, kind, begin), set())
-        touched = set()
+        anew = known is None or known[0] != stands
+        figures: dict[str, Figure] = {} if anew else old
+        look = self._look(key, begin, anew=anew or self._turned(number, key, at_s))
+        touched: set[str] = set()
+        gone = old.keys() - look if anew else set()
         for subject in look:
-            found = self._profile.subjects.get(subject)
-            if found is None or found.level not in self._levels[number]:
-                continue
-            if not self._profile.members.stands(subject, self.tally.tree):
+            if not self._counts(number, subject):
                 continue
             figure = self._figure(number, indicator, (number, kind, begin), subject, sums, at_s)
-            if old.get(subject) != figure or figures is not old:
+            listed = subject in self.tally.seen[number] or any(sums.get(subject, ()))
+            if listed:
+                if anew or old.get(subject) != figure:
+                    touched.add(subject)
+                figures[subject] = figure
+            elif subject in old:
                 touched.add(subject)
-            figures[subject] = figure
+                gone.add(subject)
+                figures.pop(subject, None)
+                self._parting[(*key, subject)] = figure
+        if anew or gone:
+            # What was taken back altogether is kept no longer, and told once as no value.
+            self._whole.add(key)
         self._figures[key] = (stands, figures)
-        return Head(indicator.id, kind, begin), touched
+        self._judged_s[key] = at_s
+        return Head(indicator.id, kind, begin, self._versions[number]), touched
+
+    def _look(self, key: tuple[int, str], begin: int, *, anew: bool) -> set[str]:
+        """Whose figures can have moved."""
+        number, kind = key
+        cell = (number, kind, begin)
+        if not anew:
+            return self.tally.dirty.get(cell, set()) | self.tally.flipped.get(number, set())
+        counted = {s for s, sums in self.tally.cells.get(cell, {}).items() if any(sums)}
+        return counted | self.tally.seen[number].keys() | self.tally.flipped.get(number, set())
+
+    def _turned(self, number: int, key: tuple[int, str], at_s: int) -> bool:
+        """Whether a deadline has passed, or a way has begun, since these figures were judged."""
+        before = self._judged_s.get(key, at_s)
+        return any(before <= edge < at_s for edge in self._edges[number])
+
+    def _counts(self, number: int, subject: str) -> bool:
+        found = self._profile.subjects.get(subject)
+        if found is None or found.level not in self._levels[number]:
+            return False
+        return self._profile.members.stands(subject, self.tally.tree)
 
     def _close(self, key: tuple[int, str], at_s: int) -> set[str]:
         """A day has ended: states on the way are decided; says whose pace is told anew."""
@@ -155,6 +199,8 @@ class SourceEvaluation:
             if decided is None:  # its deadline has passed, or its way has not begun
                 told = self._targets[number].get(subject)
                 decided = state(value, told, self.indicators[number].better, at_s)
+            if value is None:  # what is held while nothing is known is the course's own affair
+                decided = "none"
             if decided != before:
                 figures[subject] = (value, num, den, decided)
                 states[subject] = decided
@@ -208,7 +254,7 @@ class SourceEvaluation:
         figures = self._figures[key][1]
         found = []
         for subject in subjects:
-            figure = figures.get(subject)
+            figure = figures.get(subject) or self._parting.get((*key, subject))
             if figure is None:
                 continue
             value, num, den, judged = figure
@@ -228,6 +274,7 @@ class SourceEvaluation:
 
     def _frame(self, head: Head, number: int, kind: str) -> Frame:
         figures = self._figures[(number, kind)][1]
+        figures = dict(sorted(figures.items()))  # the same bytes, whatever came first
         values, nums, dens, states = zip(*figures.values(), strict=True) if figures else ((),) * 4
         told = self._targets[number]
         targets = [told[s].value if s in told else None for s in figures]

@@ -13,6 +13,7 @@ from app.domain.period import NOW, bounds
 Step = tuple[str, str, int, str, int, int, int, int, int]
 CellKey = tuple[int, str, int]  # indicator number, period kind, period begin
 Sums = dict[str, list[int]]
+_APART = 2**61 - 1  # keeps a change of num from making up for one of den
 
 
 class Tally:
@@ -34,9 +35,12 @@ class Tally:
         self.cells: dict[CellKey, Sums] = {}
         self.values: dict[CellKey, dict[str, Counter[int]]] = {}
         self.dirty: defaultdict[CellKey, set[str]] = defaultdict(set)
-        # By indicator: every subject it was ever counted for. A period in which nothing happens
-        # to one of them is a zero (or no value), not the figure of the period before.
-        self.seen: defaultdict[int, set[str]] = defaultdict(set)
+        # By indicator: every subject that something was told of and not taken back. A period in
+        # which nothing happens to one of them is a zero (or no value), not the one before.
+        self.seen: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        # Who came to be seen, or is no longer, since the figures were last looked at.
+        self.flipped: defaultdict[int, set[str]] = defaultdict(set)
+        self._told: defaultdict[int, dict[tuple[str, str], int]] = defaultdict(dict)
         self._carried = carried_kinds
         self._members: Members = Unchanging(members) if callable(members) else members
         self._memo: dict[tuple[str, str, int], tuple[str, ...]] = {}
@@ -126,9 +130,8 @@ class Tally:
                 if heir is not None:
                     counts.setdefault(heir, Counter()).update(seen)
             self.values[key] = counts
-        for number, subjects in self.seen.items():
-            heirs = {self._members.heir(s, tree) for s in subjects}
-            self.seen[number] = {h for h in heirs if h is not None}
+        for number, told in self._told.items():
+            self.seen[number] = Counter(s for o, c in told for s in self._subjects(o, c, tree))
 
     def _is_open(self, key: CellKey, at_s: int) -> bool:
         return key[1] in (NOW, CARRIED) or bounds(key[1], key[2])[1] >= at_s
@@ -146,17 +149,49 @@ class Tally:
     def _apply(
         self, owner: str, sector: str, key: CellKey, at_s: int, value: int, num: int, den: int
     ) -> None:
+        self._note(owner, sector, key, at_s, value, num, den)
         subjects = self._subjects(owner, sector, self._tree_of(key))
         if value >= 0:
             counters = self.values.setdefault(key, {})
             for subject in subjects:
-                counters.setdefault(subject, Counter())[value] += den
+                counts = counters.setdefault(subject, Counter())
+                counts[value] += den
+                if not counts[value]:
+                    del counts[value]
         self._sum(subjects, key, num, den)
         if key[1] == CARRIED:
             for kind in self._carried.get(key[0], ()):
                 for other in self._begun(key[0], kind, at_s):
                     then = self._subjects(owner, sector, self._tree_of(other))
                     self._sum(then, other, num, den)
+
+    def _note(
+        self, owner: str, sector: str, key: CellKey, at_s: int, value: int, num: int, den: int
+    ) -> None:
+        """Keep who was told of at all: a zero reached is a figure, a mistake taken back is none.
+
+        Every step has a weight of its own, so that their sum is zero when each was taken back.
+        """
+        weight = hash((key, at_s, value)) * (num + den * _APART)
+        if not weight:
+            return
+        told, pair = self._told[key[0]], (owner, sector)
+        before = told.get(pair, 0)
+        after = before + weight
+        if after:
+            told[pair] = after
+        else:
+            del told[pair]
+        if before and after:
+            return
+        seen = self.seen[key[0]]
+        for subject in self._subjects(owner, sector, self.tree):
+            was = seen[subject]
+            seen[subject] += 1 if after else -1
+            if not seen[subject]:
+                del seen[subject]
+            if not was or subject not in seen:
+                self.flipped[key[0]].add(subject)
 
     def _subjects(self, owner: str, sector: str, tree: int) -> tuple[str, ...]:
         found = self._memo.get((owner, sector, tree))
@@ -181,8 +216,6 @@ class Tally:
             cell = cells.get(subject)
             if cell is None:
                 cells[subject] = [num, den]
-                if self._tree_of(key) == self.tree:
-                    self.seen[key[0]].add(subject)
             else:
                 cell[0] += num
                 cell[1] += den

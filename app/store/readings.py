@@ -23,7 +23,7 @@ ORDER BY l.indicator, l.period, l.subject
 """
 _HISTORY = """
 SELECT f.source, f.indicator, f.period, f.at_s, f.watermark_s, f.period_s,
-       r.subject, r.value, r.num, r.den, r.target, r.state
+       r.subject, r.value, r.num, r.den, r.target, r.state, f.definition
 FROM reading_frame f,
      unnest(f.subject, f.value, f.num, f.den, f.target, f.state)
          AS r(subject, value, num, den, target, state)
@@ -53,16 +53,20 @@ ON CONFLICT (source, indicator, period, subject) DO UPDATE SET value = EXCLUDED.
     num = EXCLUDED.num, den = EXCLUDED.den, target = EXCLUDED.target, state = EXCLUDED.state,
     reason = EXCLUDED.reason, pace = EXCLUDED.pace
 """
+_FORGET = """
+DELETE FROM reading_latest
+WHERE source = $1 AND indicator = $2 AND period = $3 AND subject <> ALL($4::text[])
+"""
 _UPSERT_HEAD = """
-INSERT INTO reading_head (source, indicator, period, period_s, at_s, watermark_s)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO reading_head (source, indicator, period, period_s, at_s, watermark_s, definition)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (source, indicator, period) DO UPDATE SET period_s = EXCLUDED.period_s,
-    at_s = EXCLUDED.at_s, watermark_s = EXCLUDED.watermark_s
+    at_s = EXCLUDED.at_s, watermark_s = EXCLUDED.watermark_s, definition = EXCLUDED.definition
 """
 _FRAME = """
 INSERT INTO reading_frame (source, indicator, period, at_s, watermark_s, period_s, closes_day,
-                           subject, value, num, den, target, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                           subject, value, num, den, target, state, definition)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (source, indicator, period, at_s) DO NOTHING
 """
 KEPT_CHANGES = 20_000
@@ -197,7 +201,7 @@ class PgReadings:
             Reading(
                 r["indicator"], r["subject"], r["period"], r["period_s"], r["at_s"],
                 r["watermark_s"], r["source"], r["value"], r["num"], r["den"], r["target"],
-                r["state"], "",
+                r["state"], "", definition=r["definition"] or "",
             )
             for r in rows
             if visible.allows(r["subject"])
@@ -251,6 +255,7 @@ async def _write_frames(db: asyncpg.Connection, judged: Judged) -> None:
             frame.dens,
             frame.targets,
             frame.states,
+            frame.head.definition or None,
         )
         for frame in judged.frames
     ]
@@ -276,9 +281,20 @@ async def _write_latest(db: asyncpg.Connection, judged: Judged) -> None:
             [kept_pace.column(r.pace) for r in rows],
         )
     await db.executemany(
+        _FORGET, [(judged.source, h.indicator, h.period, h.subjects) for h in judged.listed]
+    )
+    await db.executemany(
         _UPSERT_HEAD,
         [
-            (judged.source, h.indicator, h.period, h.period_s, judged.at_s, judged.watermark_s)
+            (
+                judged.source,
+                h.indicator,
+                h.period,
+                h.period_s,
+                judged.at_s,
+                judged.watermark_s,
+                h.definition or None,
+            )
             for h in judged.heads
         ],
     )

@@ -45,6 +45,8 @@ async def rebase(
         await db.execute(
             "UPDATE page SET steps = $2 WHERE source = $1", source, zlib.compress(_encode([]), 1)
         )
+        # From here on pages hold what they brought; up to here, what their records came to.
+        await db.execute("UPDATE source_state SET remade_seq = seq WHERE source = $1", source)
         await _refill(db, source, judge.steps, told)
     return True
 

@@ -15,14 +15,17 @@ import pytest
 
 from app.domain.access import EVERYTHING
 from app.domain.feed import Page
+from app.domain.judged import Judged
 from app.domain.measure import Measures
 from app.domain.on_time import Rules
 from app.domain.profile import Profile
 from app.domain.record import Event, RecordUpdate, Version
 from app.evaluation.follow import Follower
 from app.evaluation.history import backfill
+from app.evaluation.rebuild import Report, compare_close, compare_latest, replay
 from app.profile import load_profile, profile_folder
 from app.store.embedded import EmbeddedPostgres
+from app.store.kept import PgKept
 from app.store.migrate import upgrade
 from app.store.pages import Dates, Judge, PgPages
 from app.store.readings import PgReadings
@@ -118,6 +121,20 @@ async def newest(pool: asyncpg.Pool) -> set[tuple[object, ...]]:
     return {(r.indicator, r.subject, r.period, r.value, r.num, r.den, r.state) for r in found}
 
 
+async def replayed(pool: asyncpg.Pool, profile: Profile) -> Report:
+    report, kept = Report(), PgKept(pool, PgReadings(pool))
+    standing = await kept.standing(SOURCE, list(profile.indicators))
+
+    async def take(judged: Judged) -> None:
+        compare_close(judged, await kept.close(SOURCE, judged.at_s), profile, report)
+
+    last = await replay(SOURCE, profile, PgPages(pool), standing.seq, take)
+    assert last is not None
+    assert standing.shown
+    compare_latest(last, standing.latest, report)
+    return report
+
+
 async def test_a_definition_added_later_ends_where_one_there_from_the_start_does(
     server: str,
 ) -> None:
@@ -143,6 +160,12 @@ async def test_a_definition_added_later_ends_where_one_there_from_the_start_does
         assert not await rebase(early, SOURCE, judge(after))
         await run(early, after, given)
         assert await newest(late) == await newest(early) != set()
+        report = await replayed(early, after)
+        assert (report.differences, report.told) == (0, [])
+        assert report.compared > 200
+        assert report.passed_over == 0
+        await early.execute("UPDATE reading_latest SET num = num + 1 WHERE subject = 'area:10'")
+        assert (await replayed(early, after)).differences > 0
         assert (await closes(late, "inv.issued"))[-1] == (await closes(early, "inv.issued"))[-1]
         assert {c[1] for c in await closes(late, "inv.rejected")} == {
             c[1] for c in await closes(early, "inv.rejected")
