@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import problem
-from app.api.rights import ANY_TOKEN, OPEN, needs
+from app.api.rights import ANY_TOKEN, OPEN, UNSTATED, needs
 from app.domain.access import Gate, NotAdmitted, Pass, give_pass
 from app.domain.disconnects import NO_RIGHT
 
@@ -45,7 +45,9 @@ class Admission:
 
 
 def _check(given: Pass, needed: str) -> None:
-    if needed != ANY_TOKEN and needed not in given.rights:
+    if needed == UNSTATED and given.visible.subjects is not None:
+        raise NotAdmitted(NO_RIGHT, f"this address needs {UNSTATED}: --subject '*'")
+    if needed not in (ANY_TOKEN, UNSTATED) and needed not in given.rights:
         detail = f"this token has no right to {needed}; make one: ioc token add --right {needed}"
         raise NotAdmitted(NO_RIGHT, detail)
 

@@ -1,4 +1,4 @@
-"""Rights: what every route needs of a token, in one table; a route that is not in it is refused."""
+"""Rights: what every route needs of a token, in one table; one not in it is refused to a scope."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from app.api.parts import ROOT
 
 OPEN = "open"
 ANY_TOKEN = "any token"
+UNSTATED = "a token for every subject"
 # Route → the right it needs. A test holds this table to the routes there are.
 NEEDS = {
     f"{ROOT}/snapshot": "figures",
@@ -33,4 +34,4 @@ def needs(path: str) -> str:
     """The pages hold no figures, so they are open; below the API nothing is by accident."""
     if path in NEEDS:
         return NEEDS[path]
-    return ANY_TOKEN if path.startswith("/api/") else OPEN
+    return UNSTATED if path.startswith("/api/") else OPEN
