@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.feed import Feed, province
+from tests.browser.feed import ROOT, Feed, province
 from tests.browser.server import served
 from tests.chromium import browser
 
@@ -110,4 +111,16 @@ def test_an_upgrade_is_taken_up_by_itself_and_the_view_is_kept(chromium, feed):
     # What stood above has another height without the word of the new version.
     page.wait_for_function("window.scrollY > 150", timeout=5_000)
     assert page.url.endswith("/wall?lang=en")
+    page.close()
+
+
+def test_the_example_of_the_published_client_runs_as_it_stands(chromium, feed):
+    told, url = feed
+    text = (ROOT / "docs/reference/browser-client.md").read_text()
+    (example,) = re.findall(r"```html\n<script type=\"module\">\n(.*?)</script>", text, re.DOTALL)
+    page = chromium.new_page()
+    page.goto(f"{url}/offline.js")  # a page of the same host, with nothing of ours on it
+    page.add_script_tag(content=example, type="module")
+    page.wait_for_function("document.body.dataset.link === 'live'", timeout=15_000)
+    assert page.title() == f"{len(told.readings)} figures"
     page.close()

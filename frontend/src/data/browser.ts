@@ -1,86 +1,26 @@
-// Browser: the channel's world as it is in a real one, and its beginning.
+// Browser: how a screen's channel begins, and what a screen keeps for itself.
 
 import { keep, kept } from './kept';
-import { Channel, type Wire, type World } from './live';
-import type { Snapshot } from './shapes';
+import { Channel } from './live';
 import { store } from './store.svelte';
+import { worldOf } from './world';
 
-const FIRST_MS = 5000;
-const UNSEEN_MS = 100;
 /** After the first figures are drawn: nothing is to wait for this. */
 const SHELVE_MS = 3000;
 const WATCH_MS = 125;
 const RELOADED = 'reloaded';
 let touchedAt = -Infinity;
 
-function dial(place: { epoch: string; offset: number } | null): Wire {
-  const url = new URL('/api/v1/live', location.href);
-  url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  if (place) {
-    url.searchParams.set('epoch', place.epoch);
-    url.searchParams.set('offset', String(place.offset));
-  }
-  const socket = new WebSocket(url);
-  const wire: Wire = {
-    onmessage: null,
-    onclose: null,
-    close: () => socket.close(),
-    get open() {
-      return socket.readyState === WebSocket.OPEN;
-    },
-  };
-  socket.onmessage = (event: MessageEvent<string>) => wire.onmessage?.(event);
-  socket.onclose = (event: CloseEvent) => wire.onclose?.(event.code);
-  return wire;
-}
-
-async function snapshot(): Promise<Snapshot> {
-  // A snapshot that hangs must not keep the wall from connecting.
-  const answer = await fetch('/api/v1/snapshot', { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(FIRST_MS) });
-  if (answer.status === 401) store.locked = true;
-  if (!answer.ok) throw new Error(`${answer.status}`);
-  return (await answer.json()) as Snapshot;
-}
-
-async function answers(): Promise<boolean> {
-  try {
-    return (await fetch('/healthz', { signal: AbortSignal.timeout(FIRST_MS) })).ok;
-  } catch {
-    return false;
-  }
-}
-
-function soon(step: () => void): void {
-  let done = false;
-  const once = (): void => {
-    if (!done) step();
-    done = true;
-  };
-  requestAnimationFrame(once);
-  window.setTimeout(once, UNSEEN_MS);
-}
-
-const world: World = {
-  dial,
-  snapshot,
-  answers,
+const world = worldOf(location.href, () => (store.locked = true), {
   reload: () => {
     sessionStorage.setItem(RELOADED, String(Date.now()));
     location.reload();
   },
   lastReload: () => Number(sessionStorage.getItem(RELOADED) ?? 0),
-  later: (ms, step) => {
-    const timer = window.setTimeout(step, ms);
-    return () => window.clearTimeout(timer);
-  },
-  soon,
-  now: () => performance.now(),
-  wall: () => Date.now(),
   idle: () => performance.now() - touchedAt,
   keep,
   kept,
-  chance: Math.random,
-};
+});
 
 /** What this page is made of is put where `offline.js` finds it, and what older builds left is taken out. */
 async function shelve(): Promise<void> {

@@ -1,7 +1,6 @@
 // Live: the channel to the server; resumes where it stopped, and says so when it is silent.
 
-import type { Frame, Snapshot } from './shapes';
-import type { Store } from './store.svelte';
+import type { Clock, Frame, Link, Snapshot } from './shapes';
 import { SCHEMA, THEN } from './wire';
 
 const LAGGING_MS = 2000;
@@ -40,6 +39,30 @@ export interface Kept {
   ageMs: number;
 }
 
+/** Who holds what the channel brings: the screens' store, or that of `client.ts`. */
+export interface Holder {
+  epoch: string;
+  offset: number;
+  readonly build: string;
+  link: Link;
+  linkError: string;
+  locked: boolean;
+  retryAt: number;
+  heard(): void;
+  unheard(): void;
+  silence(): number;
+  serverNow(): number;
+  tick(): void;
+  turn(): void;
+  forgetPlace(): void;
+  snapshot(): Snapshot;
+  takeKept(snapshot: Snapshot, ageMs: number): void;
+  takeSnapshot(snapshot: Snapshot): void;
+  takeDelta(frame: Extract<Frame, { t: 'delta' }>): void;
+  takeBeat(frame: Extract<Frame, { t: 'beat' }>): void;
+  takeClock(clock: Clock): void;
+}
+
 /** What the channel needs of the browser; a test gives its own. */
 export interface World {
   dial(place: { epoch: string; offset: number } | null): Wire;
@@ -69,6 +92,7 @@ export class Channel {
   #openedAt = 0;
   #resetAt: number | null = null;
   #leaving = false;
+  #stopped = false;
   #heartenedAt = 0;
   /** What the server asked to wait, in the `error` before it closed. */
   #askedMs = 0;
@@ -79,7 +103,7 @@ export class Channel {
   #drawnAt = -Infinity;
 
   constructor(
-    private readonly store: Store,
+    private readonly store: Holder,
     private readonly world: World,
   ) {}
 
@@ -115,7 +139,15 @@ export class Channel {
     return LEAST_MS + this.world.chance() * ceiling;
   }
 
+  /** For good. */
+  stop(): void {
+    this.#stopped = true;
+    this.#hangUp();
+    this.#unplan();
+  }
+
   retry(wait: number): void {
+    if (this.#stopped) return;
     this.#hangUp();
     this.#unplan();
     this.store.retryAt = this.store.serverNow() + wait;
@@ -160,6 +192,7 @@ export class Channel {
   }
 
   #connect(): void {
+    if (this.#stopped) return;
     this.store.retryAt = 0;
     this.#resetAt = null;
     const { epoch, offset } = this.store;
