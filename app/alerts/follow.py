@@ -7,8 +7,8 @@ All timers are columns of the episode, so a restart at any point goes on as if n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -123,7 +123,31 @@ async def _follow(parts: Parts, change: Change) -> tuple[Transition, ...]:
         )
         if decision.kind in ANNOUNCED:
             log.info("alert", kind=decision.kind, indicator=indicator.id, subject=reading.subject)
-    return tuple(transitions)
+    return (*transitions, *_ended(parts, change, open_now.values()))
+
+
+def _ended(parts: Parts, change: Change, open_now: Iterable[Episode]) -> Iterable[Transition]:
+    """Close what was said about a unit that has ended: no figure of it will ever come again."""
+    profile = parts.profile
+    for episode in open_now:
+        indicator = profile.indicators.get(episode.indicator)
+        if indicator is None or indicator.source != change.source:
+            continue
+        if profile.members.stands_at(episode.subject, change.at_s):
+            continue
+        if episode.state == "pending":
+            yield Transition("drop", episode, None, None)
+            continue
+        over = replace(episode, state="resolved", clear_s=change.at_s)
+        period = indicator.alert.period if indicator.alert is not None else indicator.periods[0]
+        none = Reading(
+            indicator.id, episode.subject, period, change.at_s, change.at_s, change.watermark_s,
+            change.source, None, None, None, None, "none", "",
+        )  # fmt: skip
+        told = not episode.filling
+        notice = write(profile, indicator, over, none, (), simulated=parts.simulated)
+        log.info("alert", kind="ended", indicator=indicator.id, subject=episode.subject)
+        yield Transition("resolve", over, None, None, (), notice if told else None)
 
 
 def _watched(
@@ -165,12 +189,13 @@ async def _transition(
 async def _worst_units(
     parts: Parts, indicator: Indicator, rule: AlertRule, reading: Reading
 ) -> tuple[WorstUnit, ...]:
-    wanted = members(parts.profile, rule.worst_level, reading.subject)
-    if not wanted:
-        return ()
-    found = await parts.readings.latest(
-        EVERYTHING, indicators=[indicator.id], subjects=wanted, period=rule.period
-    )
+    found: Sequence[Reading] = ()
+    for level in dict.fromkeys((rule.worst_level, "commune")):  # districts may have ended
+        wanted = members(parts.profile, level, reading.subject)
+        if wanted and not found:
+            found = await parts.readings.latest(
+                EVERYTHING, indicators=[indicator.id], subjects=wanted, period=rule.period
+            )
     return tuple(
         WorstUnit(r.subject, parts.profile.subjects[r.subject].name_vi, r.value)
         for r in worst(found, indicator.better)

@@ -12,7 +12,13 @@ from app.domain.profile import Profile
 from app.domain.reading import Pace, Reading
 
 SIMULATED = "DỮ LIỆU MÔ PHỎNG"
-_UNITS = {"percent": "\u00a0%", "minutes": "\u00a0phút", "vnd": "\u00a0đồng", "count": ""}
+_UNITS = {
+    "percent": "\u00a0%",
+    "minutes": "\u00a0phút",
+    "working_days": "\u00a0ngày làm việc",
+    "vnd": "\u00a0đồng",
+    "count": "",
+}
 _SEVERITIES = {"lagging": "chậm", "critical": "rất chậm"}
 
 
@@ -48,7 +54,9 @@ def write(
     """
     subject = profile.subjects[episode.subject].name_vi
     ended = episode.state == "resolved"
-    verb = "ĐÃ HẾT CHẬM" if ended else _SEVERITIES[episode.severity].upper()
+    # Without a value it was not the figure that ended, but the unit.
+    over = "ĐÃ HẾT CHẬM" if reading.value is not None else "ĐƠN VỊ KHÔNG CÒN"
+    verb = over if ended else _SEVERITIES[episode.severity].upper()
     title = f"{verb}: {indicator.title_vi} – {subject}"
     lines = _ended(indicator, episode, reading) if ended else _raised(indicator, episode, reading)
     if worst:

@@ -15,11 +15,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
 
+from app.domain import dossier_spans
+from app.domain.dossier_spans import Span
 from app.domain.indicator import Indicator, Measure
-from app.domain.on_time import Phase, Rules, phases, received_s
-from app.domain.period import DAY_S, bounds
+from app.domain.on_time import Phase, Rules, phases, received_s, working_days
+from app.domain.period import bounds, date_of
 from app.domain.record import Record
 
 CARRIED = "carried"  # pseudo period: open at this instant, the base of the next period
@@ -28,20 +29,6 @@ CARRIED = "carried"  # pseudo period: open at this instant, the base of the next
 StepKey = tuple[int, str, int, int, int]
 Steps = dict[StepKey, tuple[int, int]]
 NO_VALUE = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What a record adds from ``from_s`` on; belongs to the period of ``anchor_s``.
-
-    ``end_s`` is set for carried measures: the record left the stock at that instant.
-    """
-
-    from_s: int
-    num: int
-    den: int
-    anchor_s: int = 0
-    end_s: int | None = None
 
 
 @dataclass(slots=True)
@@ -77,14 +64,15 @@ class Measures:
             return found
         life = phases(record, self.rules) if record.kind == "dossier" else []
         for number, indicator in self.by_records.get(record.kind, ()):
-            _contribute(found, number, indicator, record, life)
+            _contribute(found, number, indicator, record, life, self.rules)
         return found
 
 
 @cache
 def _code() -> str:
     """The modules that make steps, without comments: forgetting to count up is not possible."""
-    sources = [inspect.getsource(sys.modules[m]) for m in (__name__, phases.__module__)]
+    modules = (__name__, phases.__module__, dossier_spans.__name__)
+    sources = [inspect.getsource(sys.modules[m]) for m in modules]
     return "".join(ast.dump(ast.parse(source)) for source in sources)
 
 
@@ -105,11 +93,19 @@ def net(before: Steps, after: Steps) -> Steps:
 
 
 def _contribute(
-    found: Steps, number: int, indicator: Indicator, record: Record, life: list[Phase]
+    found: Steps,
+    number: int,
+    indicator: Indicator,
+    record: Record,
+    life: list[Phase],
+    rules: Rules,
 ) -> None:
     measure = indicator.measure
     if measure.rule == "elapsed":
         _elapsed(found, number, indicator, record)
+        return
+    if measure.rule == "handling":
+        _handling(found, number, indicator, life, rules)
         return
     spans = _SPANS[measure.rule](measure, record, life)
     if measure.kind == "stock" or indicator.periods == ("now",):
@@ -187,43 +183,27 @@ def _elapsed(found: Steps, number: int, indicator: Indicator, record: Record) ->
         _add(found, (number, kind, period, end, end - begin), 0, 1)
 
 
-def _on_time(_: Measure, __: Record, life: list[Phase]) -> list[Span]:
-    return [
-        Span(p.from_s, 0, 0, life[0].from_s, p.end_s)
-        if p.late is None
-        else Span(p.from_s, int(not p.late), 1, life[0].from_s, p.end_s)
-        for p in life
-    ]
+def _handling(
+    found: Steps, number: int, indicator: Indicator, life: list[Phase], rules: Rules
+) -> None:
+    """Working days from receipt to the result, waits taken off; in the period of the end."""
+    for phase, after in zip(life, [*life[1:], None], strict=False):  # the last has none after
+        if not phase.done or phase.end_s is None:
+            continue
+        end_on = date_of(phase.end_s - phase.waited_s)
+        value = working_days(date_of(life[0].from_s), end_on, rules)
+        for kind in indicator.periods:
+            begin, last = bounds(kind, phase.end_s)
+            if phase.from_s <= last:
+                _count(found, (number, kind, begin, phase.from_s, value), 1)
+            if after is not None and after.from_s <= last:
+                _count(found, (number, kind, begin, after.from_s, value), -1)
 
 
-def _overdue(_: Measure, __: Record, life: list[Phase]) -> list[Span]:
-    return [Span(p.from_s, int(p.end_s is None and p.late is True), 0) for p in life]
-
-
-def _backlog(_: Measure, __: Record, life: list[Phase]) -> list[Span]:
-    return [Span(p.from_s, int(p.end_s is None), 0) for p in life]
-
-
-def _aged(measure: Measure, __: Record, life: list[Phase]) -> list[Span]:
-    """Open, and received more than so many days ago (``start``, calendar days)."""
-    if not life:
-        return []
-    old_s = life[0].from_s + int(measure.start) * DAY_S + 1
-    at_that_time = [p for p in life if p.from_s <= old_s][-1]
-    spans = [Span(old_s, int(at_that_time.end_s is None), 0)]
-    return spans + [Span(p.from_s, int(p.end_s is None), 0) for p in life if p.from_s > old_s]
-
-
-def _reappointed(__: Measure, record: Record, life: list[Phase]) -> list[Span]:
-    """Once, when a due date that had passed was first moved later; see rule 6."""
-    if not life:
-        return []
-    said = sorted((said_s, due_s) for due_s, said_s in record.promises)
-    for (_, old), (said_s, new) in pairwise(said):
-        if new > old and said_s > old:
-            at_s = max(said_s, life[0].from_s)
-            return [Span(at_s, 1, 0, at_s)]
-    return []
+def _count(found: Steps, key: StepKey, by: int) -> None:
+    """A step may cancel another of the same second and value."""
+    num, den = found.get(key, (0, 0))
+    found[key] = (num, den + by)
 
 
 def _counted(measure: Measure, record: Record, life: list[Phase]) -> list[Span]:
@@ -323,14 +303,14 @@ def _alternatives(clause: str) -> list[str]:
 
 
 _SPANS = {
-    "on_time_766": _on_time,
-    "overdue_766": _overdue,
-    "backlog": _backlog,
-    "aged": _aged,
-    "reappointed": _reappointed,
+    "on_time_766": dossier_spans.on_time,
+    "overdue_766": dossier_spans.overdue,
+    "backlog": dossier_spans.backlog,
+    "aged": dossier_spans.aged,
+    "reappointed": dossier_spans.reappointed,
     "counted": _counted,
     "stock": _stock,
     "handled": _handled,
     "amount": _amount,
 }
-RULES = frozenset((*_SPANS, "elapsed"))
+RULES = frozenset((*_SPANS, "elapsed", "handling"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -29,13 +29,15 @@ class Rules:
 class Phase:
     """A dossier from ``from_s`` until the next phase: whether it has ended and whether it is late.
 
-    ``late`` is None when it cannot be judged (neither a due date nor a maximum).
+    ``late`` is None when it cannot be judged (neither a due date nor a maximum). ``waited_s`` is
+    how long the citizen was waited for so far.
     """
 
     from_s: int
     end_s: int | None
     done: bool
     late: bool | None
+    waited_s: int = 0
 
 
 def phases(record: Record, rules: Rules) -> list[Phase]:
@@ -55,11 +57,7 @@ def phases(record: Record, rules: Rules) -> list[Phase]:
         ends.move(at_s)
         clock.move(at_s)
         phase = _phase(at_s, due, ends, clock, rules)
-        if not found or (phase.end_s, phase.done, phase.late) != (
-            found[-1].end_s,
-            found[-1].done,
-            found[-1].late,
-        ):
+        if not found or phase != replace(found[-1], from_s=at_s):
             found.append(phase)
     return found
 
@@ -91,6 +89,13 @@ def _last_allowed_s(received_on: date, working_days: int, rules: Rules) -> int:
         if is_working_day(day, rules):
             left -= 1
     return midnight_s(day) - 1
+
+
+@lru_cache(maxsize=50000)
+def working_days(received_on: date, end_on: date, rules: Rules) -> int:
+    """From the day after receipt to the end day, as rule 7 counts them."""
+    span = (end_on - received_on).days
+    return sum(is_working_day(received_on + timedelta(days=n), rules) for n in range(1, span + 1))
 
 
 def is_working_day(day: date, rules: Rules) -> bool:
@@ -218,8 +223,8 @@ def _phase(at_s: int, due: int | None, ends: _Ends, clock: _Clock, rules: Rules)
     end_s, status = ends.now()
     done = status in ("9", "10")
     if due is None:
-        return Phase(at_s, end_s, done, None)
+        return Phase(at_s, end_s, done, None, clock.waited)
     if clock.requests > 1 and (rules.always_late or not done):
-        return Phase(at_s, end_s, done, True)
+        return Phase(at_s, end_s, done, True, clock.waited)
     effective = (clock.stopped_s(at_s) if end_s is None else end_s) - clock.waited
-    return Phase(at_s, end_s, done, effective > due)
+    return Phase(at_s, end_s, done, effective > due, clock.waited)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from app.domain.indicator import Indicator, target_of
 from app.domain.measure import Measures
+from app.domain.measure_unit import in_unit
 from app.domain.on_time import Rules
 from app.domain.period import bounds
 from app.domain.profile import Profile
@@ -41,11 +42,11 @@ def figure(
     close = bounds("day", profile.began_s)[1]
     while way and close <= at_s:
         tally.advance(close)
-        value = _sums(tally, indicator.measure.kind, subject, period)[0]
+        value = _sums(tally, indicator, subject, period)[0]
         courses.close((0, period), close, [(subject, value)])
         close = bounds("day", close + 1)[1]
     tally.advance(at_s)
-    value, num, den = _sums(tally, indicator.measure.kind, subject, period)
+    value, num, den = _sums(tally, indicator, subject, period)
     judged = courses.state((0, period), subject, value, at_s)
     if judged is None:
         judged = state(value, target, indicator.better, at_s)
@@ -53,14 +54,15 @@ def figure(
 
 
 def _sums(
-    tally: Tally, kind: str, subject: str, period: str
+    tally: Tally, indicator: Indicator, subject: str, period: str
 ) -> tuple[float | None, int | None, int | None]:
     begin, sums = tally.current(0, period)
     num, den = sums.get(subject, (0, 0))
+    kind = indicator.measure.kind
     if kind == "quantile":
         counts = tally.values.get((0, period, begin), {}).get(subject)
         seconds, n = median(counts) if counts else (None, 0)
-        return (None if seconds is None else seconds / 60), None, n
+        return in_unit(seconds, indicator.unit), None, n
     if kind == "ratio":
         return (num / den if den else None), num, den
     return float(num), num, None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.domain.indicator import Indicator, Target
 from app.domain.judged import Frame, Head, Judged, Listed
 from app.domain.judgement import pace_reason, reason
+from app.domain.measure_unit import in_unit
 from app.domain.profile import Profile
 from app.domain.reading import Reading
 from app.domain.why import version_of
@@ -235,7 +236,7 @@ class SourceEvaluation:
         if indicator.measure.kind == "quantile":
             counts = self.tally.values.get(cell, {}).get(subject)
             seconds, n = median(counts) if counts else (None, 0)
-            value, counted = None if seconds is None else seconds / 60, (None, n)
+            value, counted = in_unit(seconds, indicator.unit), (None, n)
         elif indicator.measure.kind == "ratio":
             value, counted = num / den if den else None, (num, den)
         else:

@@ -67,10 +67,11 @@ def _names(doc: Document, known: Known) -> None:
 def _measure(doc: Document) -> None:
     told = doc.told["measure"]
     kind, rule = told["kind"], told["rule"]
-    if (kind == "quantile") != (rule == "elapsed"):
+    if (kind == "quantile") != (rule in ("elapsed", "handling")):
         doc.wrong(
             ("measure", "kind"), f"kind {kind!r} with rule {rule!r}",
-            'kind "quantile" and rule "elapsed" go together', "change one of the two",
+            'kind "quantile" and rule "elapsed" or "handling" go together',
+            "change one of the two",
         )  # fmt: skip
     if rule == "elapsed" and not (told.get("start") and told.get("end")):
         doc.wrong(

@@ -30,7 +30,7 @@ _FREE = Key(needed=False)
 INDICATOR: Keys = {
     "id": Key(), "source": Key(), "group": Key(), "title_vi": Key(), "title_en": Key(),
     "label_wall_vi": Key(), "label_wall_en": Key(),
-    "unit": Key(among=("percent", "count", "minutes", "vnd")),
+    "unit": Key(among=("percent", "count", "minutes", "working_days", "vnd")),
     "decimals": Key(WHOLE, least=0), "better": Key(among=("up", "down")),
     "periods": Key(TEXTS, among=KINDS), "levels": Key(TEXTS, among=LEVELS),
     "legal_source": Key(), "assumption": _FREE, "formula_vi": Key(),

@@ -25,7 +25,8 @@ async def keep_land(pool: asyncpg.Pool, profile: Profile) -> None:
     """Make the tables say what the profile says; two processes that start at once wait in turn."""
     async with pool.acquire() as db, db.transaction():
         await db.execute("LOCK TABLE subject_key IN SHARE ROW EXCLUSIVE MODE")
-        await db.execute(f"TRUNCATE {', '.join(_TABLES)}")
+        for table in _TABLES:
+            await db.execute(f"DELETE FROM {table}")
         wanted = [s.id for s in profile.subjects.values()]
         await db.execute(
             "INSERT INTO subject_key (id) SELECT * FROM unnest($1::text[])"

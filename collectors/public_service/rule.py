@@ -27,6 +27,7 @@ class Judged:
     end: int | None
     done: bool
     late: bool | None
+    waited: int = 0
 
 
 def judge(
@@ -38,20 +39,21 @@ def judge(
 ) -> Judged:
     """Judge a dossier by its newest item and all its statuses, by what happened until then."""
     end, done = _end([(at, s) for at, s in statuses if at <= until], received)
-    due = _due(item, received)
-    if due is None:
-        return Judged(end, done, None)
     requests = _requests(item, statuses, until)
-    if len(requests) > 1 and (not done or switches.second_supplement == "always_late"):
-        return Judged(end, done, True)
+    number = len(requests)
     if switches.fee_wait_stops_clock:
         requests += _waits("6", statuses, until)
     # An answer dated before its request is a slip of the pen: nothing was waited for.
     waited = sum(max(0, done - asked) for asked, done in requests if done is not None)
+    due = _due(item, received)
+    if due is None:
+        return Judged(end, done, None, waited)
+    if number > 1 and (not done or switches.second_supplement == "always_late"):
+        return Judged(end, done, True, waited)
     if end is not None:
-        return Judged(end, done, end - waited > due)
+        return Judged(end, done, end - waited > due, waited)
     still = [asked for asked, answered in requests if answered is None]
-    return Judged(end, done, min([until, *still]) - waited > due)
+    return Judged(end, done, min([until, *still]) - waited > due, waited)
 
 
 def _end(known: list[tuple[int, str]], received: int) -> tuple[int | None, bool]:

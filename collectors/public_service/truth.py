@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from collectors._world.calendar import day_of, midnight_s
+from collectors._world.calendar import day_of, is_working_day, midnight_s
 from collectors._world.land import province
 from collectors.public_service.rule import Switches, judge, seconds
 
@@ -29,6 +30,7 @@ _INDICATORS = (
     "ps.backlog",
     "ps.open_over_30_days",
     "ps.reappointed",
+    "ps.handling_days",
 )
 _COUNTS = ("ps.overdue_open", "ps.backlog", "ps.open_over_30_days", "ps.reappointed")
 _OLD_S = 30 * 86400
@@ -65,6 +67,7 @@ class PublicServiceTruth:
         self._dossiers: defaultdict[str, _Dossier] = defaultdict(_Dossier)
         self._procedures: defaultdict[str, _Procedure] = defaultdict(_Procedure)
         self._count = 0
+        self._taken: tuple[object, dict[tuple[str, str], list[int]]] = (None, {})
         self._kept: dict[tuple[str, str, int, int], dict[tuple[str, str], list[int]]] = {}
 
     def add(self, message: Message) -> None:
@@ -104,6 +107,8 @@ class PublicServiceTruth:
         """Give value, num, den of every subject of the level."""
         if indicator not in _INDICATORS:
             return {}
+        if indicator == "ps.handling_days":
+            return self._handling(level, period, at_s)
         key = (indicator, period, at_s, self._count)
         if key not in self._kept:
             self._kept = {k: v for k, v in self._kept.items() if k[2:] == key[2:]}
@@ -117,6 +122,23 @@ class PublicServiceTruth:
         if indicator in _COUNTS:
             return {subject: (num, num, None) for subject, (num, _) in totals.items()}
         return {s: (num / den if den else None, num, den) for s, (num, den) in totals.items()}
+
+    def _handling(self, level: str, period: str, at_s: int) -> Answer:
+        key = (period, at_s, self._count)
+        if self._taken[0] != key:
+            begin, _ = _bounds(period, at_s)
+            found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+            for dossier in self._dossiers.values():
+                taken = _days_taken(dossier, begin, at_s, self.switches)
+                if taken is not None:
+                    found[(dossier.agency, dossier.sector)].append(taken)
+            self._taken = (key, found)
+        days: defaultdict[str, list[int]] = defaultdict(list)
+        for (agency, sector), several in self._taken[1].items():
+            subject = self._subject(level, agency, sector, day_of(at_s))
+            if subject is not None:
+                days[subject] += several
+        return {s: (float(median(found)), None, len(found)) for s, found in days.items()}
 
     def _subject(self, level: str, code: str, sector: str, day: date) -> str | None:
         if level == "sector":
@@ -195,6 +217,21 @@ def _count(
     if indicator == "ps.digitised":
         return int(_components(item) and _has_result(item)), 1
     return int(_online(item) and (not _fee(item) or _paid(item)) and _has_result(item)), 1
+
+
+def _days_taken(dossier: _Dossier, begin: int, until: int, switches: Switches) -> int | None:
+    """Working days from the day after receipt to the result, if it came in the period."""
+    received = _received(dossier)
+    if received is None or received > until:
+        return None
+    judged = judge(dossier.item or {}, _statuses(dossier), received, until, switches)
+    if not judged.done or judged.end is None or judged.end < begin:
+        return None
+    day, taken = day_of(received), 0
+    while day < day_of(judged.end - judged.waited):
+        day += timedelta(days=1)
+        taken += is_working_day(day)
+    return taken
 
 
 def _moved(dossier: _Dossier, received: int) -> int | None:

@@ -19,6 +19,7 @@ from datetime import date
 
 from app.domain.indicator import Indicator
 from app.domain.measure import Measures, Steps, net
+from app.domain.measure_unit import in_unit
 from app.domain.period import midnight_s
 from app.domain.profile import Profile
 from app.domain.record import Record, merge
@@ -126,7 +127,8 @@ class Product:
         if kind == "quantile":
             for subject, counts in tally.values.get((number, period, begin), {}).items():
                 seconds, n = median(counts)
-                found[subject] = (seconds / 60 if seconds is not None else 0.0, float(n))
+                value = in_unit(seconds, self.indicators[number].unit)
+                found[subject] = (value or 0.0, float(n))
         else:
             ratio = kind == "ratio"
             found = {s: (float(n), float(d) if ratio else 0.0) for s, (n, d) in sums.items()}

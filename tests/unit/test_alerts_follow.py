@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import date
 
 from app.alerts import follow
 from app.domain.access import EVERYTHING, Visible
 from app.domain.alerting import OtherFollower
+from app.domain.period import midnight_s
 from app.store.alerts import PgAlerts
 from tests.unit.alerts_stage import *  # noqa: F403 - the fixtures
 from tests.unit.alerts_stage import BEGAN_S, DAY, PROFILE, RAISE, RESOLVE, announce, parts, reading
@@ -163,3 +165,19 @@ class _CutConnection:
             return await getattr(self._db, name)(*arguments)
 
         return call
+
+
+async def test_an_alert_about_a_unit_that_has_ended_is_closed_and_told_so(pool):
+    await announce(pool, *RAISE)
+    await follow.step(parts(pool))
+    later = midnight_s(date(2025, 7, 1))
+    young = replace(RAISE[-1], subject="area:15@2025", at_s=later, watermark_s=later)
+    await announce(pool, young)
+    while await follow.step(parts(pool)):
+        pass
+    told = await PgAlerts(pool).alerts(EVERYTHING, None, 10)
+    old = next(a for a in told if a.subject == "area:10")
+    assert (old.state, old.resolved_s) == ("resolved", later)
+    texts = await pool.fetch("SELECT notice FROM outbox WHERE transition = 'resolved'")
+    assert texts
+    assert all("ĐƠN VỊ KHÔNG CÒN" in json.loads(r["notice"])["title"] for r in texts)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app.domain.measure import Measures
+from app.domain.measure_unit import in_unit
 from app.domain.on_time import Rules
 from app.domain.profile import Profile
 from app.domain.record import Record, merge
@@ -92,7 +93,7 @@ def _figure(
     if kind == "quantile":
         counts = tally.values.get((number, ask["period"], begin), {}).get(ask["subject"])
         seconds, n = median(counts) if counts else (None, 0)
-        return (None if seconds is None else seconds / 60, n)
+        return (in_unit(seconds, indicator.unit), n)
     return (num, den) if kind == "ratio" else (num,)
 
 
