@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,17 +25,16 @@ from app.access import Door
 from app.alerts import follow as alerts
 from app.alerts import quality
 from app.api import ApiParts, create_api
-from app.api.opening import Opening
+from app.api.opening import Changing, Opening
 from app.domain.access import Visible
 from app.domain.clock import Clock, read_clock
-from app.domain.judged import Judged
 from app.domain.measure import Measures
 from app.domain.milestones import milestones
 from app.domain.profile import Profile
 from app.evaluation import follow as evaluation
+from app.evaluation.example import prove
 from app.evaluation.history import backfill
-from app.evaluation.rebuild import Report, compare_close, compare_latest
-from app.evaluation.rebuild import replay as replay_log
+from app.evaluation.rebuild import Report, compare
 from app.flow import together
 from app.ingest import runner as ingest
 from app.ingest import schedule
@@ -46,6 +45,8 @@ from app.live import Hub
 from app.notify import outbox
 from app.notify.channel import Receiver, open_receivers
 from app.profile import load_profile, profile_folder
+from app.profile.check import check_profile
+from app.profile.watch import Watch
 from app.settings import Settings
 from app.store.alerts import PgAlerts
 from app.store.archive.manifest import Manifest, blocks_of
@@ -77,17 +78,19 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
     profile, clock = _profile(settings), read_clock(settings.clock_file)
     stores = await _stores(settings, profile, size=14, writes=True)
     await _make_ready(profile, stores)
-    await PgDefinitions(stores.pool).record(profile.indicators.values(), int(clock.now_s()))
+    await stores.definitions.record(profile.indicators.values(), int(clock.now_s()))
     receivers = tuple(open_receivers(settings.receiver_tables()))
+    watch = _watch(settings, profile)
+    runners = _collecting(profile, clock, stores)
+    followers = _judging(profile, clock, stores)
+    alerting = _alerting(profile, clock, stores, receivers)
     await together(
         stop,
-        schedule.run(_collecting(profile, clock, stores), stop),
-        *(
-            evaluation.run(f, stores.pages.bell(f.source), stop)
-            for f in _judging(profile, clock, stores)
-        ),
-        alerts.run(alerting := _alerting(profile, clock, stores, receivers), stop),
-        quality.run(alerting, stores.sources, clock, stop),
+        schedule.run(runners, stop),
+        *(evaluation.run(f, stores.pages.bell(f.source), stop) for f in followers),
+        alerts.run(alerting, stop),
+        quality.run(alerting, stores.sources, clock, stop, lambda: watch.broken),
+        watch.run(partial(_adopt, runners, followers, alerting, stores, clock), stop),
         outbox.run(outbox.Parts(stores.alerts, receivers), stop),
         stores.changes.listen(stop),
         keep_tidy(stores.readings, stop),
@@ -119,9 +122,47 @@ async def _serving(settings: Settings, stop: asyncio.Event) -> tuple[ASGIApp, Aw
         stores.alerts, hub, VERSION, STATIC if STATIC.is_dir() else None, ready, gauges=hub.stats,
         provenance=PgProvenance(stores.pool), gate=door,
     )  # fmt: skip
-    api = create_api(parts)
-    hub.snapshot = api.state.snapshot
-    return api, together(stop, hub.run(stop), door.run(stop), stores.changes.listen(stop))
+    api = Changing(create_api(parts))
+    hub.snapshot = api.now.state.snapshot
+
+    async def adopt(edited: Profile) -> None:
+        """Sockets stay with the hub; requests that are under way end where they began."""
+        api.now = await asyncio.to_thread(create_api, replace(parts, profile=edited))
+        hub.adopt(edited, api.now.state.snapshot)
+
+    return api, together(
+        stop, hub.run(stop), door.run(stop), stores.changes.listen(stop),
+        _watch(settings, profile).run(adopt, stop),
+    )  # fmt: skip
+
+
+def _watch(settings: Settings, profile: Profile) -> Watch:
+    """The profile's folder; what it says is taken when every check of ``ioc check`` is passed."""
+    # Collectors are not reloaded, so their samples need no second look.
+    check = partial(check_profile, prove=prove, replay=lambda _, __: (0, []))
+    return Watch(profile_folder(settings.profile), profile, check, partial(_profile, settings))
+
+
+async def _adopt(
+    runners: Iterable[ingest.SourceRunner],
+    followers: Iterable[evaluation.Follower],
+    alerting: alerts.Parts,
+    stores: Stores,
+    clock: Clock,
+    profile: Profile,
+) -> None:
+    """An edited profile takes effect in a worker that runs on."""
+    await stores.definitions.record(profile.indicators.values(), int(clock.now_s()))
+    for runner in runners:
+        runner.config = profile.sources[runner.config.id]
+    for follower in [f for f in followers if not alerting.profile.judges_like(profile, f.source)]:
+        judge = _judge(profile, follower.source)
+        async with stores.pages.hold(follower.source), follower.busy:
+            if remade := await rebase(stores.pool, follower.source, judge):
+                await _settle(profile, stores, follower.source)
+            stores.pages.judge_by(follower.source, judge)
+            await follower.adopt(profile, remade=remade)
+    alerting.profile = profile
 
 
 def _collecting(profile: Profile, clock: Clock, stores: Stores) -> list[ingest.SourceRunner]:
@@ -162,12 +203,15 @@ async def _make_ready(profile: Profile, stores: Stores) -> None:
     """What is kept follows the profile: a definition may have changed since the last start."""
     await keep_land(stores.pool, profile)
     for source in profile.sources:
-        remade = await rebase(stores.pool, source, _judge(profile, source))
-        if remade:
+        if await rebase(stores.pool, source, _judge(profile, source)):
             log.info("steps made anew: a definition, a rule or the calendar changed", source=source)
-        known = [i.id for i in profile.indicators.values() if i.source == source]
-        await stores.readings.forget_others(source, known)
-        await backfill(source, profile, stores.pages, stores.readings)
+        await _settle(profile, stores, source)
+
+
+async def _settle(profile: Profile, stores: Stores, source: str) -> None:
+    known = [i.id for i in profile.indicators.values() if i.source == source]
+    await stores.readings.forget_others(source, known)
+    await backfill(source, profile, stores.pages, stores.readings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +225,7 @@ class Stores:
     sources: PgSources
     cases: PgCases
     alerts: PgAlerts
+    definitions: PgDefinitions
 
 
 async def _stores(settings: Settings, profile: Profile, size: int, *, writes: bool) -> Stores:
@@ -194,6 +239,7 @@ async def _stores(settings: Settings, profile: Profile, size: int, *, writes: bo
         PgSources(pool, profile.began_s),
         PgCases(pool),
         PgAlerts(pool),
+        PgDefinitions(pool),
     )
 
 
@@ -297,21 +343,6 @@ async def evaluate(settings: Settings) -> dict[str, Report]:
     stores = await _stores(settings, profile, size=2, writes=False)
     kept = PgKept(stores.pool, stores.readings)
     try:
-        return {s: await _rebuilt(s, profile, stores, kept) for s in profile.sources}
+        return {s: await compare(s, profile, stores.pages, kept) for s in profile.sources}
     finally:
         await stores.pool.close()
-
-
-async def _rebuilt(source: str, profile: Profile, stores: Stores, kept: PgKept) -> Report:
-    report = Report()
-    known = [i.id for i in profile.indicators.values() if i.source == source]
-    standing = await kept.standing(source, known)
-
-    async def take(judged: Judged) -> None:
-        found = {} if judged.seq <= standing.remade_seq else await kept.close(source, judged.at_s)
-        compare_close(judged, found, profile, report)
-
-    last = await replay_log(source, profile, stores.pages, standing.seq, take)
-    if last is not None and standing.shown:
-        compare_latest(last, standing.latest, report)
-    return report

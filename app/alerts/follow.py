@@ -35,9 +35,12 @@ LONGEST_WAIT_S = 10.0
 _Key = tuple[str, str, str]  # as the store's unique index: indicator, level, subject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parts:
-    """What the alerts need of the others. ``receivers``: ids of those that are told."""
+    """What the alerts need of the others. ``receivers``: ids of those that are told.
+
+    ``profile`` is another one once the folder has been edited.
+    """
 
     profile: Profile
     changes: ChangeLog

@@ -7,9 +7,18 @@ from pydantic import Field
 from app.api.models import Model, Reading
 
 
+class WhyVersion(Model):
+    version: str
+    number: int
+    begins: str = Field(description="data time when it took effect")
+    known_real: str
+
+
 class WhyDefinition(Model):
     id: str
     version: str = Field(description="changes with every change of the definition")
+    number: int | None = Field(description="of this version, counted from 1; null: not judged yet")
+    versions: list[WhyVersion] = Field(description="every one there was, the youngest first")
     formula_vi: str
     kind: str
     rule: str
@@ -53,6 +62,9 @@ class WhyPage(Model):
 class Why(Model):
     reading: Reading
     definition: WhyDefinition
+    since: str | None = Field(
+        description="the first day that closed in this state, without a break since"
+    )
     target: WhyTarget | None
     parts: list[WhyPart]
     adds_up: bool = Field(description="num and den of the parts sum to the reading's, exactly")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Given what ends them: the app, and the work that goes on beside it.
@@ -34,3 +35,13 @@ class Opening:
         stop.set()
         await asyncio.gather(running, return_exceptions=True)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+class Changing:
+    """An app that another one takes the place of; what is under way stays with the one it met."""
+
+    def __init__(self, now: FastAPI) -> None:
+        self.now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.now(scope, receive, send)

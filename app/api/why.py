@@ -20,7 +20,7 @@ from app.domain.period import date_of
 from app.domain.reading import Reading
 from app.domain.shape import Json, qualities, reading_shape
 from app.domain.trajectory import trajectory_of
-from app.domain.why import FeedPage, Part, add_up, numbers, parts_of, version_of
+from app.domain.why import DefinitionVersion, FeedPage, Part, add_up, numbers, parts_of, version_of
 
 PAGES_SHOWN = 5
 
@@ -44,7 +44,8 @@ def why(parts: ApiParts) -> APIRouter:
         judged = qualities(parts.profile, healths, parts.clock.now_s(), parts.clock.rate())
         body: Json = {
             "reading": reading_shape(whole, judged),
-            "definition": _definition(indicator),
+            "definition": _definition(indicator, await origin.versions(indicator)),
+            "since": await origin.since(whole),
             "target": _target(parts, indicator, whole),
             "parts": [_part(parts, p) for p in shares],
             "adds_up": indicator.measure.kind != "quantile" and bool(shares),
@@ -98,11 +99,32 @@ class _Origin:
             PAGES_SHOWN,
         )
 
+    async def versions(self, indicator: Indicator) -> list[DefinitionVersion]:
+        return [] if self._provenance is None else await self._provenance.versions(indicator.id)
 
-def _definition(indicator: Indicator) -> Json:
+    async def since(self, reading: Reading) -> str | None:
+        """A course knows it to the day; else the kept closes are asked."""
+        since = None if reading.pace is None else reading.pace.since_s
+        if since is None and self._provenance is not None:
+            since = await self._provenance.since(reading)
+        return None if since is None else iso(since)
+
+
+def _definition(indicator: Indicator, versions: list[DefinitionVersion]) -> Json:
+    version = version_of(indicator)
     return {
         "id": indicator.id,
-        "version": version_of(indicator),
+        "version": version,
+        "number": next((v.number for v in versions if v.version == version), None),
+        "versions": [
+            {
+                "version": v.version,
+                "number": v.number,
+                "begins": iso(v.from_s),
+                "known_real": v.known,
+            }
+            for v in versions
+        ],
         "formula_vi": indicator.formula_vi,
         "kind": indicator.measure.kind,
         "rule": indicator.measure.rule,

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import typer
 
-from app.domain.indicator import Indicator
-from app.domain.profile import Profile
 from app.domain.source import SourceConfig
-from app.evaluation.example import figure
+from app.evaluation.example import prove
 from app.ingest.samples import SampleWrong, replay
 from app.notify.channel import open_receivers
 from app.profile import profile_folder
 from app.profile.check import Checked, check_profile
 from app.profile.document import Document
-from app.profile.example import Example, Figure
 from app.profile.finding import Finding
 from app.settings import Settings, SettingsError, config_file, load_settings
 
@@ -41,14 +38,7 @@ def command(
 
 def check(folder: Path) -> Checked:
     """A profile's folder, with the product's own measures and collectors."""
-    return check_profile(folder, _prove, _replay)
-
-
-def _prove(profile: Profile, indicator: Indicator, example: Example) -> Figure:
-    return figure(
-        profile, profile.rules(), indicator, example.records, example.subject, example.period,
-        example.at_s,
-    )  # fmt: skip
+    return check_profile(folder, prove, _replay)
 
 
 def _replay(source: SourceConfig, file: Path) -> tuple[int, list[Finding]]:

@@ -71,3 +71,17 @@ class KeptClose:
     watermark_s: int
     definition: str | None
     figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a source stands: the page last judged, the last one whose steps were made anew.
+
+    ``shown``: what screens show is of that page; while history is loaded it may be behind.
+    """
+
+    seq: int
+    at_s: int | None
+    remade_seq: int
+    shown: bool
+    latest: list[Reading]

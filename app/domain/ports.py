@@ -10,7 +10,7 @@ from app.domain.access import Visible
 from app.domain.quality_alert import Drift
 from app.domain.reading import Alert, Changes, Reading
 from app.domain.source import Pulse, SourceHealth
-from app.domain.why import FeedPage
+from app.domain.why import DefinitionVersion, FeedPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,14 @@ class Provenance(Protocol):
         self, source: str, number: int, counts: Callable[[str, str], bool], most: int
     ) -> tuple[list[FeedPage], int]:
         """The youngest feed pages that moved a figure, and how many were looked at."""
+        ...
+
+    async def since(self, reading: Reading) -> int | None:
+        """The first kept close of a day in the state a figure is in now, without a break."""
+        ...
+
+    async def versions(self, indicator: str) -> list[DefinitionVersion]:
+        """What the definition was, the youngest first."""
         ...
 
 

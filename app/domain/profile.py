@@ -48,6 +48,13 @@ class Profile:
             self.worked_saturdays,
         )
 
+    def judges_like(self, other: Profile, source: str) -> bool:
+        """Whether the figures of a source are judged as another profile judges them."""
+        mine, theirs = (
+            [i for i in p.indicators.values() if i.source == source] for p in (self, other)
+        )
+        return mine == theirs and self.rules() == other.rules()
+
     def subjects_of(self, owner: str, sector: str, on: date) -> tuple[str, ...]:
         """Every subject a record of this owner and sector counts for on a day, itself included."""
         return self.members.of(owner, sector, self.members.tree_on(on))

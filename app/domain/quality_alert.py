@@ -11,12 +11,13 @@ from typing import Literal
 
 from app.domain.source import SourceConfig
 
-QualityKind = Literal["schema_drift", "source_silent"]
+QualityKind = Literal["schema_drift", "source_silent", "profile_broken"]
 LEVEL, SEVERITY = "source", "quality"
 
 TITLES_VI: dict[QualityKind, str] = {
     "schema_drift": "Dữ liệu sai mẫu",
     "source_silent": "Nguồn không có dữ liệu mới",
+    "profile_broken": "Tệp cấu hình sai",
 }
 
 
@@ -28,6 +29,30 @@ class Drift:
     since_s: int
     count: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What is wrong with the profile as it lies in its folder; what runs is not touched by it."""
+
+    file: str
+    line: int
+    found: str
+    expected: str
+    remedy: str
+
+    @property
+    def subject(self) -> str:
+        return f"profile:{self.file}:{self.line}"
+
+
+def broken_vi(subject: str) -> str:
+    """What has to be done about a broken file, from the alert's subject."""
+    file, _, line = subject.removeprefix("profile:").rpartition(":")
+    return (
+        f"Sửa tệp {file}, dòng {line} (xem: ioc check);"
+        " định nghĩa cũ vẫn được dùng cho đến khi tệp đúng"
+    )
 
 
 def subject_of(source: str) -> str:

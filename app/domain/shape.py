@@ -10,7 +10,7 @@ from app.domain.clock import Clock, iso, local_date, real_iso
 from app.domain.indicator import Indicator, Subject
 from app.domain.land import Centre
 from app.domain.profile import Profile
-from app.domain.quality_alert import LEVEL, response_vi, source_of
+from app.domain.quality_alert import LEVEL, broken_vi, response_vi, source_of
 from app.domain.reading import Alert, Pace, Reading
 from app.domain.source import SourceConfig, SourceHealth, progress, quality
 
@@ -98,6 +98,8 @@ def alert_shape(alert: Alert, profile: Profile, seen: Visible = EVERYTHING) -> J
     response = rule.response_vi if rule is not None else ""
     if source is not None:
         response = response_vi(alert.indicator, source)
+    elif alert.indicator == "profile_broken":
+        response = broken_vi(alert.subject)
     return {
         "id": alert.id,
         "indicator": alert.indicator,

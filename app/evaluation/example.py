@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from app.domain.indicator import Indicator, target_of
 from app.domain.measure import Measures
@@ -16,6 +17,30 @@ from app.evaluation.judge import state
 from app.evaluation.tally import Tally, median
 
 Figure = tuple[float | None, int | None, int | None, str]
+
+
+class Example(Protocol):
+    """What a definition's own example states."""
+
+    @property
+    def records(self) -> Sequence[Record]: ...
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def period(self) -> str: ...
+
+    @property
+    def at_s(self) -> int: ...
+
+
+def prove(profile: Profile, indicator: Indicator, example: Example) -> Figure:
+    """The figure of an example."""
+    return figure(
+        profile, profile.rules(), indicator, example.records, example.subject, example.period,
+        example.at_s,
+    )  # fmt: skip
 
 
 def figure(

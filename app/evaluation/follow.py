@@ -19,6 +19,7 @@ from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.evaluation.courses import Close
 from app.evaluation.source import Occasion, SourceEvaluation
+from app.evaluation.tally import Tally
 from app.evaluation.walk import StoredPage, walk
 
 log = structlog.get_logger("evaluation")
@@ -69,9 +70,31 @@ class Follower:
         self._seq = 0
         self._shown_at = 0.0
         self._caught_up_at: int | None = None
+        self.busy = asyncio.Lock()
 
     async def step(self) -> bool:
         """Evaluate the next pages; False when there was nothing new."""
+        async with self.busy:
+            return await self._step()
+
+    async def adopt(self, profile: Profile, *, remade: bool) -> None:
+        """Judge by another profile from here on; call it while ``busy``.
+
+        The sums stay what they are unless the steps were ``remade``. What was judged keeps the
+        definition that judged it; what screens show is judged anew at once, at the same instant.
+        """
+        self._profile = profile
+        kept = None if remade or self._evaluation is None else self._evaluation.tally
+        self._evaluation = None
+        evaluation = await self._restore(kept)
+        seq, at_s = await self._readings.place(self.source)
+        if at_s is not None and seq == self._seq and evaluation.tally.at_s == at_s:
+            reached = await self._pages.caught_up_at(self.source)
+            shown = Occasion(reached is None or seq <= reached, bulk=False, latest=True)
+            await self._readings.commit([evaluation.judge(seq, at_s, shown)])
+        self._evaluation = evaluation
+
+    async def _step(self) -> bool:
         if self._evaluation is None:
             self._evaluation = await self._restore()
         pages = await self._pages.pages_since(self.source, self._seq, PAGES_AT_ONCE)
@@ -111,10 +134,25 @@ class Follower:
         """The next instant to judge whatever comes; hours alone for the last week."""
         return bounds("hour" if at_s >= self._now_s() - HOURLY_S else "day", at_s)[1]
 
-    async def _restore(self) -> SourceEvaluation:
-        """Sum all pages up to the place; what follows is then taken page by page as it was."""
-        seq, at_s = await self._readings.place(self.source)
+    async def _restore(self, kept: Tally | None = None) -> SourceEvaluation:
+        """Sum all pages up to the place; what follows is then taken page by page as it was.
+
+        ``kept`` holds those sums already.
+        """
         evaluation = SourceEvaluation(self.source, self._profile)
+        if kept is None:
+            seq, at_s = await self._readings.place(self.source)
+            await self._sum(evaluation, seq, at_s)
+        else:
+            evaluation.tally, at_s = kept, kept.at_s
+            kept.dirty.clear()
+        for (indicator, kind), from_s in evaluation.way_keys().items():
+            if at_s is not None:
+                closes = await self._readings.closes(self.source, indicator, kind, from_s)
+                evaluation.resume(indicator, kind, [c for c in closes if c[0] <= at_s])
+        return evaluation
+
+    async def _sum(self, evaluation: SourceEvaluation, seq: int, at_s: int | None) -> None:
         began = self._profile.began_s
         evaluation.tally.start(began, began if at_s is None else at_s)
         done = 0
@@ -127,13 +165,8 @@ class Follower:
                 evaluation.tally.add(page.steps)
                 await asyncio.sleep(0)
             done = pages[-1].seq
-        for (indicator, kind), from_s in evaluation.way_keys().items():
-            if at_s is not None:
-                closes = await self._readings.closes(self.source, indicator, kind, from_s)
-                evaluation.resume(indicator, kind, [c for c in closes if c[0] <= at_s])
         self._seq = seq
         log.info("evaluation restored", source=self.source, pages=done)
-        return evaluation
 
 
 async def run(follower: Follower, bell: asyncio.Event, stop: asyncio.Event) -> None:

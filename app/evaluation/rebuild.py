@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from app.domain.judged import Figure, Judged, KeptClose
+from app.domain.judged import Figure, Judged, KeptClose, Standing
 from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.domain.reading import Reading
@@ -38,6 +39,32 @@ class Report:
         self.differences += 1
         if len(self.told) < TOLD_AT_MOST:
             self.told.append(words)
+
+
+class Kept(Protocol):
+    """What the store still holds of earlier judgements."""
+
+    async def standing(self, source: str, indicators: list[str]) -> Standing: ...
+
+    async def close(self, source: str, at_s: int) -> Mapping[Close, KeptClose]: ...
+
+
+async def compare(source: str, profile: Profile, pages: PageLog, kept: Kept) -> Report:
+    """Replay a source's log and hold everything that is kept against it."""
+    report = Report()
+    known = [i.id for i in profile.indicators.values() if i.source == source]
+    standing = await kept.standing(source, known)
+
+    async def take(judged: Judged) -> None:
+        # Before steps were made anew, pages brought what they no longer hold.
+        told = judged.seq > standing.remade_seq
+        found = await kept.close(source, judged.at_s) if told else {}
+        compare_close(judged, found, profile, report)
+
+    last = await replay(source, profile, pages, standing.seq, take)
+    if last is not None and standing.shown:
+        compare_latest(last, standing.latest, report)
+    return report
 
 
 async def replay(

@@ -105,6 +105,13 @@ class Hub:
             if isinstance(end, Exception):
                 raise end
 
+    def adopt(self, profile: Profile, snapshot: Callable[[Visible], Awaitable[bytes]]) -> None:
+        """Show by another profile from here on; every client gets a snapshot, on its own socket."""
+        self._profile, self.snapshot = profile, snapshot
+        self._shown = shown_subjects(profile)
+        self._told.clear()
+        self._renew_at = asyncio.get_running_loop().time()
+
     def stats(self) -> dict[str, float]:
         """Counters for ``/metrics``."""
         return {

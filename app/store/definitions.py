@@ -9,7 +9,7 @@ from dataclasses import asdict
 import asyncpg
 
 from app.domain.indicator import Indicator
-from app.domain.why import DefinitionVersion, version_of
+from app.domain.why import version_of
 
 _RECORD = """
 INSERT INTO definition_version (indicator, version, number, from_s, body)
@@ -17,14 +17,10 @@ SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4::jsonb FROM definition_versi
 WHERE indicator = $1
 HAVING NOT coalesce(bool_or(version = $2), false)
 """
-_VERSIONS = """
-SELECT version, number, known, from_s FROM definition_version
-WHERE indicator = $1 ORDER BY number DESC
-"""
 
 
 class PgDefinitions:
-    """What was defined when; a version that comes back keeps its number."""
+    """Writes them down; a version that comes back keeps its number."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -38,12 +34,3 @@ class PgDefinitions:
         async with self._pool.acquire() as db, db.transaction():
             await db.execute("LOCK TABLE definition_version IN SHARE ROW EXCLUSIVE MODE")
             await db.executemany(_RECORD, rows)
-
-    async def versions(self, indicator: str) -> list[DefinitionVersion]:
-        """The youngest first."""
-        async with self._pool.acquire() as db:
-            rows = await db.fetch(_VERSIONS, indicator)
-        return [
-            DefinitionVersion(r["version"], r["number"], r["from_s"], r["known"].isoformat())
-            for r in rows
-        ]

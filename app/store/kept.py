@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import asyncpg
 
 from app.domain.access import EVERYTHING
-from app.domain.judged import Figure, KeptClose
-from app.domain.reading import Reading
+from app.domain.judged import Figure, KeptClose, Standing
 from app.store.readings import PgReadings
 
 _CLOSE = """
@@ -21,20 +18,6 @@ SELECT s.evaluated_seq, s.evaluated_s, s.remade_seq,
 FROM source_state s LEFT JOIN reading_head h USING (source)
 WHERE s.source = $1 GROUP BY s.source
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a source stands: the page last judged, the last one whose steps were made anew.
-
-    ``shown``: what screens show is of that page; while history is loaded it may be behind.
-    """
-
-    seq: int
-    at_s: int | None
-    remade_seq: int
-    shown: bool
-    latest: list[Reading]
 
 
 class PgKept:

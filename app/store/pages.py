@@ -93,13 +93,22 @@ class PgPages:
 
     def __init__(self, pool: asyncpg.Pool, judges: Mapping[str, Judge] | None = None) -> None:
         self._pool = pool
-        self._judges = judges or {}
+        self._judges = dict(judges or {})
+        self._held: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._refused: dict[str, str] = {}
         self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def bell(self, source: str) -> asyncio.Event:
         """Set whenever this process has committed a page of the source."""
         return self._bells[source]
+
+    def hold(self, source: str) -> asyncio.Lock:
+        """Held while another judge comes: no page of the source is stored meanwhile."""
+        return self._held[source]
+
+    def judge_by(self, source: str, judge: Judge) -> None:
+        """What records contribute from the next page on."""
+        self._judges[source] = judge
 
     def refusal(self, source: str | None = None) -> str | None:
         """Why the server takes no page of this source now (of any), though it answers."""
@@ -125,7 +134,8 @@ class PgPages:
         ``seq`` is the page's own number; ``note`` what is odd about it, shown as the last error.
         """
         try:
-            await self._commit(source, seq, page, now_s, note)
+            async with self._held[source]:
+                await self._commit(source, seq, page, now_s, note)
         except REFUSALS as refused:
             self._refused[source] = f"{type(refused).__name__}: {refused}"
             raise

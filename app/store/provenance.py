@@ -8,7 +8,8 @@ from collections.abc import Callable
 import asyncpg
 import msgspec
 
-from app.domain.why import FeedPage
+from app.domain.reading import Reading
+from app.domain.why import DefinitionVersion, FeedPage
 from app.store.pages import PackedStep
 
 _decode = msgspec.msgpack.Decoder(list[PackedStep]).decode
@@ -18,6 +19,16 @@ WHERE source = $1 AND seq <= (SELECT evaluated_seq FROM source_state WHERE sourc
 ORDER BY seq DESC LIMIT $2
 """
 LOOKED_AT = 60
+_STATES = """
+SELECT at_s, state[array_position(subject, $4)] AS state FROM reading_frame
+WHERE source = $1 AND indicator = $2 AND period = $3 AND closes_day AND at_s BETWEEN $5 AND $6
+ORDER BY at_s DESC
+"""
+_VERSIONS = """
+SELECT version, number, known, from_s FROM definition_version
+WHERE indicator = $1 ORDER BY number DESC
+"""
+DAYS_LOOKED_AT = 366
 
 
 class PgProvenance:
@@ -53,3 +64,27 @@ class PgProvenance:
                 if len(found) == most:
                     break
         return found, len(rows)
+
+    async def since(self, reading: Reading) -> int | None:
+        """The first kept close of a day in the present state, without a break; looks at a year."""
+        from_s = reading.at_s - DAYS_LOOKED_AT * 86400
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(
+                _STATES, reading.source, reading.indicator, reading.period, reading.subject,
+                from_s, reading.at_s,
+            )  # fmt: skip
+        since = None
+        for row in rows:
+            if row["state"] != reading.state:
+                break
+            since = row["at_s"]
+        return since
+
+    async def versions(self, indicator: str) -> list[DefinitionVersion]:
+        """The youngest first."""
+        async with self._pool.acquire() as db:
+            rows = await db.fetch(_VERSIONS, indicator)
+        return [
+            DefinitionVersion(r["version"], r["number"], r["from_s"], r["known"].isoformat())
+            for r in rows
+        ]

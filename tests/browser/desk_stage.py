@@ -43,6 +43,12 @@ class Pages:
         page = FeedPage(7, "ab" * 32, NOW_S, 12, "2026-11-22T20:00:00Z", f"{source} 1")
         return [page], 60
 
+    async def since(self, reading):
+        return None
+
+    async def versions(self, indicator):
+        return []
+
 
 @dataclass
 class Stage:

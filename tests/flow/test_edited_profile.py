@@ -1,0 +1,146 @@
+"""A profile edited while the installation runs: taken in seconds, on every open socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.flow.stage import ROOT, Installation, passable_folder, wait_for
+
+ABOUT = "ps.on_time"
+FILE = f"indicators/{ABOUT}.toml"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with passable_folder() as found:
+        shutil.copytree(ROOT / "app/profiles/laocai", found / "profile")
+        yield found
+
+
+def edit(folder: Path, old: str, new: str) -> int:
+    """Write a file anew, as an editor does; gives the line that changed."""
+    path = folder / "profile" / FILE
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, old
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+async def heard(socket: ClientConnection, target: float, within_s: float) -> float:
+    """Seconds until the socket says that the province is judged by this target."""
+    began = time.monotonic()
+    async with asyncio.timeout(within_s):
+        while True:
+            for reading in readings(json.loads(await socket.recv())):
+                about = (reading["indicator"], reading["subject"])
+                if about == (ABOUT, "area:10") and reading["target"] == target:
+                    return time.monotonic() - began
+
+
+def readings(frame: Any) -> list[dict[str, Any]]:
+    """Of a snapshot or a delta, wherever they lie in it."""
+    if isinstance(frame, dict):
+        if {"indicator", "subject", "target"} <= frame.keys() and "period" in frame:
+            return [frame]
+        return [r for value in frame.values() for r in readings(value)]
+    return [r for value in frame for r in readings(value)] if isinstance(frame, list) else []
+
+
+def alarm(demo: Installation, state: str) -> dict[str, Any] | None:
+    told = demo.json(f"/api/v1/alerts?state={state}") or {"alerts": []}
+    found = [a for a in told["alerts"] if a["indicator"] == "profile_broken"]
+    return found[0] if found else None
+
+
+def evaluated(demo: Installation) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {
+        "IOC_DATA_DIR": str(demo.data_dir),
+        "IOC_PROFILE": str(demo.data_dir.parent / "profile"),
+    }
+    command = [sys.executable, "-m", "app.cli", "evaluate", "--rebuild", "--compare"]
+    return subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+async def test_a_target_a_slip_and_its_mending_on_an_open_socket(folder: Path) -> None:
+    demo = Installation(
+        folder / "data", settings={"IOC_PROFILE": str(folder / "profile"), "IOC_SPEED": "1"}
+    )
+    try:
+        await asyncio.to_thread(demo.start)
+        await asyncio.to_thread(wait_for, demo.loaded, 120, "every source loaded", demo)
+        async with connect(f"ws://127.0.0.1:{demo.port}/api/v1/live", max_size=None) as socket:
+            await heard(socket, 0.95, 15)
+            old = (await why(demo))["definition"]
+            await asyncio.to_thread(edit, folder, "value = 0.95", "value = 0.96")
+            took = await heard(socket, 0.96, 15)
+            print(f"taken in {took:.2f} s")
+            told = await why(demo)
+            assert told["reading"]["target"] == 0.96
+            assert told["target"]["value"] == 0.96
+            new = told["definition"]
+            assert (old["number"], new["number"]) == (1, 2)
+            assert [v["version"] for v in new["versions"]] == [new["version"], old["version"]]
+            assert {v for v in await versions(demo)} >= {old["version"]}, "kept with the past"
+
+            line = await asyncio.to_thread(edit, folder, "value = 0.96", "value = 0,96")
+            raised = await asyncio.to_thread(
+                wait_for, lambda: alarm(demo, "active"), 15, "the alarm", demo
+            )
+            assert raised["subject"] == f"profile:{FILE}:{line}"
+            assert FILE in raised["response_vi"]
+            assert str(line) in raised["response_vi"]
+            assert (await why(demo))["reading"]["target"] == 0.96, "nothing was changed"
+            assert alarm_on_screens(demo), "on the wall"
+
+            await asyncio.to_thread(edit, folder, "value = 0,96", "value = 0.94")
+            await heard(socket, 0.94, 15)
+            await asyncio.to_thread(
+                wait_for, lambda: alarm(demo, "resolved"), 15, "the alarm is over", demo
+            )
+            assert socket.close_code is None
+        found = await asyncio.to_thread(evaluated, demo)
+        assert found.returncode == 0, found.stdout + found.stderr
+        compared = [int(n) for n in re.findall(r"(\d+) compared", found.stdout)]
+        assert len(compared) == 3
+        assert min(compared) > 0
+    finally:
+        demo.close()
+
+
+async def why(demo: Installation) -> dict[str, Any]:
+    path = f"/api/v1/readings/why?indicator={ABOUT}&subject=area:10&period=month"
+    told = await asyncio.to_thread(demo.json, path)
+    assert told is not None, demo.said()
+    return dict(told)
+
+
+async def versions(demo: Installation) -> list[str]:
+    db = await asyncpg.connect(demo.database_url())
+    try:
+        rows = await db.fetch(
+            "SELECT DISTINCT definition FROM reading_frame WHERE indicator = $1", ABOUT
+        )
+    finally:
+        await db.close()
+    return [r["definition"] for r in rows]
+
+
+def alarm_on_screens(demo: Installation) -> bool:
+    told = demo.json("/api/v1/snapshot")
+    return any(a["indicator"] == "profile_broken" for a in told["alerts"])
