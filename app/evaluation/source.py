@@ -86,11 +86,18 @@ class SourceEvaluation:
             self._unwritten.setdefault(key, set()).update(touched)
             rules = self._watched.get(key, set())
             tell = {s for s in touched if s in self._shown} if on.bulk else touched
-            watched += self._readings(key, head, sorted(rules), at_s, watermark_s)
-            announced += self._readings(key, head, sorted(tell - rules), at_s, watermark_s)
+            write: set[str] = set()
             if on.latest:
-                subjects = sorted(self._unwritten.pop(key) & self._figures[key][1].keys())
-                changed += self._readings(key, head, subjects, at_s, watermark_s)
+                write = self._unwritten.pop(key) & self._figures[key][1].keys()
+            # Made once, for whoever wants it.
+            wanted = sorted(rules | tell | write)
+            for reading in self._readings(key, head, wanted, at_s, watermark_s):
+                if reading.subject in rules:
+                    watched.append(reading)
+                elif reading.subject in tell:
+                    announced.append(reading)
+                if reading.subject in write:
+                    changed.append(reading)
         self.tally.dirty.clear()
         self.tally.flipped.clear()
         self._parting.clear()
