@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop."""
     told = _parser().parse_args(argv)
     try:
-        world = World(told.seed, told.scale)
+        world = World(told.seed, told.scale, told.gaming)
         feeds = find_feeds(world, [name for name in told.only.split(",") if name])
         place = Place(told.host, told.smtp_port, told.data_dir)
         app = build(world, _clock(told), feeds, place)
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", default="2022-10-03T07:30:00", help="data time at first start")
     parser.add_argument("--speed", type=float, default=60.0, help="1 to 10000, when run alone")
     parser.add_argument("--data-dir", type=Path, help="keeps clock and faults over a restart")
+    parser.add_argument("--gaming", default="", help="an agency that closes files, then reopens")
     parser.add_argument("--only", default="", help="names of feeds, with commas between")
     return parser
 

@@ -8,6 +8,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import WebSocketRoute
 
 from app.api.admission import Admission
+from app.api.compare import compare
 from app.api.figures import figures
 from app.api.guard import Guard
 from app.api.land import land
@@ -17,6 +18,7 @@ from app.api.parts import ROOT, ApiParts
 from app.api.probes import probes
 from app.api.problems import answer_problems
 from app.api.ready import Ready
+from app.api.scores import scores
 from app.api.session import session
 from app.api.snapshot import Snapshots
 from app.api.why import why
@@ -49,6 +51,8 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.state.snapshot = snapshots.text  # what wiring gives the hub
     app.include_router(figures(parts, snapshots))
     app.include_router(why(parts))
+    app.include_router(scores(parts))
+    app.include_router(compare(parts))
     app.include_router(session(parts))
     for router in (land, stated, counted, fed):
         app.include_router(router(parts))

@@ -176,12 +176,20 @@ class Scene(Model):
     map: SceneMap
 
 
+class LeftOut(Model):
+    indicator: str
+    subject: str
+    period: Period
+    quality: Quality
+
+
 class Score(Model):
     value: float | None
     minimum: float | None
     below: int
     counted: int
     total: int
+    left_out: list[LeftOut] = Field(description="with a target, but silent or without a value")
 
 
 class Snapshot(Model):

@@ -46,6 +46,20 @@ class WhyQuery(Query):
     period: str | None = Field(default=None, description="default: the indicator's first period")
 
 
+class RankingQuery(Query):
+    indicator: str
+    level: str
+    period: str | None = Field(default=None, description="default: the indicator's first period")
+
+
+class CompositeQuery(Query):
+    subject: str
+
+
+class CompositeRowsQuery(Query):
+    level: str
+
+
 class CasesQuery(Query):
     kind: str = "dossier"
     subject: str | None = None

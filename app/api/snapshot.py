@@ -14,11 +14,12 @@ from app.api.scene import scene_for, scene_keys
 from app.domain.access import EVERYTHING, Visible
 from app.domain.area import Break
 from app.domain.clock import Clock, local_date
-from app.domain.indicator import Indicator, Scene, Subject
+from app.domain.indicator import Scene, Subject
 from app.domain.period import date_of
 from app.domain.ports import AlertStore, ChangeLog, ReadingStore, Series, SourceStore
 from app.domain.profile import Profile
 from app.domain.reading import Reading
+from app.domain.score import Score, score
 from app.domain.shape import (
     Json,
     alert_shape,
@@ -39,10 +40,7 @@ TREND_KEPT_S = 60.0
 TREND_LOADING_S = 5.0
 ACTIVE_ALERTS = 200
 SCOPES_KEPT = 64
-BELOW = 0.9
-AT_BEST = 1.25
 _NAMED_LEVELS = ("province", "district", "tier", "department", "sector", "group")
-_COUNTED = frozenset(("fresh", "late", "loading"))
 
 Key = tuple[str, str, str]
 
@@ -119,7 +117,7 @@ class Snapshots:
             "scene": scene_shape(scene, ended(profile, today)),
             "readings": [self._reading(r, judged) for r in readings],
             "alerts": [alert_shape(a, profile, seen) for a in alerts],
-            "score": score(scene, profile.indicators, readings, judged),
+            "score": score_shape(score(scene, profile.indicators, readings, judged)),
         }
         head: Json = {"epoch": epoch, "offset": offset, "build": self._build, "schema": SCHEMA}
         return head, msgspec.json.encode(body)
@@ -193,38 +191,15 @@ def scene_shape(scene: Scene, why_empty: Break | None = None) -> Json:
     }
 
 
-def score(
-    scene: Scene,
-    indicators: Mapping[str, Indicator],
-    readings: Sequence[Reading],
-    judged: Mapping[str, str],
-) -> Json:
-    """Mean attainment of the tiles that have a target; tiles of a silent source are left out.
-
-    One good tile cannot hide a bad one: attainment is capped and the minimum is stated beside it.
-    """
-    known = {(r.indicator, r.subject, r.period): r for r in readings}
-    total = 0
-    ratios: list[float] = []
-    for group in scene.groups:
-        for tile in group.tiles:
-            reading = known.get((tile.indicator, tile.subject, tile.period))
-            if reading is None or reading.target is None:
-                continue
-            total += 1
-            if reading.value is not None and judged.get(reading.source) in _COUNTED:
-                up = indicators[tile.indicator].better == "up"
-                ratios.append(attainment(reading.value, reading.target, up=up))
+def score_shape(told: Score) -> Json:
     return {
-        "value": sum(ratios) / len(ratios) if ratios else None,
-        "minimum": min(ratios, default=None),
-        "below": sum(1 for r in ratios if r < BELOW),
-        "counted": len(ratios),
-        "total": total,
+        "value": told.value,
+        "minimum": told.minimum,
+        "below": told.below,
+        "counted": told.counted,
+        "total": told.total,
+        "left_out": [
+            {"indicator": o.key[0], "subject": o.key[1], "period": o.key[2], "quality": o.quality}
+            for o in told.left_out
+        ],
     }
-
-
-def attainment(value: float, target: float, *, up: bool) -> float:
-    """Value over target, or target over value where less is better; at best 1.25."""
-    part, whole = (value, target) if up else (target, value)
-    return AT_BEST if whole <= 0 else min(AT_BEST, part / whole)

@@ -37,7 +37,7 @@ def why(parts: ApiParts) -> APIRouter:
         check_period(query.period)
         choose_subjects(parts.profile, [query.subject], None)
         indicator = parts.profile.indicators[query.indicator]
-        whole, others = await _readings(parts, seen, indicator, query.subject, query.period)
+        whole, others = await reading_and_parts(parts, seen, indicator, query.subject, query.period)
         shares = add_up(whole, others)
         pages, looked = await origin.pages(indicator, query.subject)
         healths = {h.id: h for h in await parts.sources.health()}
@@ -57,7 +57,7 @@ def why(parts: ApiParts) -> APIRouter:
     return router
 
 
-async def _readings(
+async def reading_and_parts(
     parts: ApiParts, seen: Visible, indicator: Indicator, subject: str, asked: str | None
 ) -> tuple[Reading, list[Reading]]:
     """The reading asked about and those of its parts, read together so that they add up."""

@@ -280,6 +280,21 @@ def _handled(_: Measure, record: Record, __: list[Phase]) -> list[Span]:
     return [Span(decided, on_time, 1, decided)]
 
 
+def _reopened(_: Measure, record: Record, __: list[Phase]) -> list[Span]:
+    """First closed (9) within the 24 hours before it was due, and worked on again afterwards."""
+    events = record.all_events()
+    received = received_s(record, events)
+    closed = [e.at_s for e in events if e.status == "9" and e.at_s >= (received or e.at_s + 1)]
+    if not closed:
+        return []
+    due = record.version.due_s if record.version is not None else None
+    again = [e.at_s for e in events if e.status in {"2", "4", "5", "6"} and e.at_s > closed[0]]
+    spans = [Span(closed[0], 0, 1, closed[0])]
+    if again and due is not None and 0 <= due - closed[0] <= 86400:
+        spans.append(Span(again[0], 1, 1, closed[0]))
+    return spans
+
+
 def _amount(measure: Measure, record: Record, __: list[Phase]) -> list[Span]:
     if record.version is None or record.version.received_s is None:
         return []
@@ -312,5 +327,6 @@ _SPANS = {
     "stock": _stock,
     "handled": _handled,
     "amount": _amount,
+    "reopened": _reopened,
 }
 RULES = frozenset((*_SPANS, "elapsed", "handling"))

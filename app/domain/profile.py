@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.domain.area import Areas
+from app.domain.composite import Composite
+from app.domain.goal import Goal
 from app.domain.indicator import Indicator, Scene, Subject
 from app.domain.land import Centre, Code
 from app.domain.membership import Agency, Membership
@@ -32,6 +34,8 @@ class Profile:
     areas: Areas = field(default=Areas(()))
     centres: tuple[Centre, ...] = ()
     codes: tuple[Code, ...] = ()
+    composites: Mapping[str, Composite] = field(default_factory=dict)
+    goals: tuple[Goal, ...] = ()
     members: Membership = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

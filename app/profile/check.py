@@ -10,6 +10,7 @@ from app.domain.indicator import Indicator
 from app.domain.profile import Profile
 from app.domain.source import SourceConfig
 from app.profile import keys
+from app.profile.check_composites import check_composite, check_goals
 from app.profile.check_indicator import Known, check_indicator
 from app.profile.check_sources import check_rules, check_scene, check_source
 from app.profile.check_tables import check_tables
@@ -63,13 +64,19 @@ def check_profile(folder: Path, prove: Prove, replay: Replay) -> Checked:
     examples = [(doc, check_indicator(doc, known)) for doc in definitions]
     periods = {d.path.stem: d.told.get("periods", ()) for d in definitions}
     check_scene(scene, subjects, periods)
-    for doc in (head, rules, scene, *sources, *definitions):
+    scores = [Document(p) for p in sorted((folder / "composites").glob("*.toml"))]
+    proved = sum(check_composite(doc, periods) for doc in scores)
+    if (folder / "targets.toml").is_file():
+        goals = Document(folder / "targets.toml")
+        scores.append(goals)
+        proved += check_goals(goals, periods, subjects)
+    for doc in (head, rules, scene, *sources, *definitions, *scores):
         findings += doc.findings
     ran = samples = 0
     if not findings:
         ran, samples, more = _run(folder, examples, good, prove, replay)
         findings += more
-    return Checked(tuple(sorted(findings)), len(definitions), ran, len(sources), samples)
+    return Checked(tuple(sorted(findings)), len(definitions), ran + proved, len(sources), samples)
 
 
 def _run(

@@ -87,3 +87,32 @@ ON_TIME: Keys = {
 CALENDAR: Keys = {"holidays": Key(DAYS), "worked_saturdays": Key(DAYS, needed=False)}
 RULES_FILE: Keys = {"on_time": Key(TABLE), "calendar": Key(TABLE)}
 PROFILE: Keys = {"id": Key(), "name_vi": Key(), "began": Key(DAY)}
+COMPOSITE: Keys = {
+    "id": Key(), "title_vi": Key(), "title_en": Key(), "legal_source": Key(), "rule_vi": Key(),
+    "rule_en": Key(), "levels": Key(TEXTS, among=LEVELS), "group": Key(LIST),
+    "published": Key(LIST, needed=False), "example": Key(LIST),
+}  # fmt: skip
+COMPOSITE_GROUP: Keys = {
+    "id": Key(), "title_vi": Key(), "title_en": Key(), "weight": Key(NUMBER, least=0),
+    "part": Key(LIST),
+}  # fmt: skip
+COMPOSITE_PART: Keys = {
+    "id": Key(), "title_vi": Key(), "title_en": Key(), "weight": Key(NUMBER, least=0),
+    "assumption": Key(YES_NO), "indicator": _FREE, "period": Key(needed=False, among=KINDS),
+    "full": Key(NUMBER, needed=False, least=0.01),
+}  # fmt: skip
+PUBLISHED: Keys = {
+    "until": Key(DAY), "total": Key(NUMBER), "rank": Key(WHOLE), "of": Key(WHOLE),
+    "groups": Key(TABLE), "national": Key(TABLE, needed=False), "source": Key(),
+}  # fmt: skip
+COMPOSITE_EXAMPLE: Keys = {
+    "says": Key(), "parts": Key(TABLE), "points": Key(NUMBER, needed=False),
+    "covered": Key(NUMBER, needed=False),
+}  # fmt: skip
+GOAL: Keys = {
+    "id": Key(), "labels": Key(LIST), "value": Key(NUMBER, least=0),
+    "unit": Key(among=("percent", "rank")), "better": Key(among=("up", "down")),
+    "level": Key(among=LEVELS), "period": Key(among=KINDS), "deadline": Key(DAY),
+    "legal_source": Key(), "feed": Key(), "indicator": _FREE, "subject": _FREE,
+    "note_vi": _FREE, "note_en": _FREE, "examples": Key(LIST),
+}  # fmt: skip

@@ -29,6 +29,7 @@ from app.domain.period import KINDS, midnight_s
 from app.domain.profile import Profile
 from app.domain.source import SourceConfig
 from app.profile.areas import AreasError, load_agencies, load_areas
+from app.profile.composites import load_composites, load_goals
 from app.profile.land import load_centres, load_codes
 
 MAX_WALL_LABEL = 28
@@ -61,6 +62,11 @@ def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Pr
     for path in sorted((folder / "indicators").glob("*.toml")):
         indicator = _with_heirs(_indicator(path, subjects), areas)
         indicators[indicator.id] = indicator
+    try:
+        composites, goals = load_composites(folder), load_goals(folder)
+    except (KeyError, ValueError) as wrong:
+        detail = f"{folder}: composites or targets.toml: {wrong!r}; run ioc check"
+        raise ProfileError(detail) from None
     return Profile(
         str(head["id"]),
         str(head["name_vi"]),
@@ -75,6 +81,8 @@ def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Pr
         frozenset(rules["calendar"].get("worked_saturdays", ())),
         areas,
         *_bound(folder, areas, agencies, subjects),
+        composites=composites,
+        goals=goals,
     )
 
 

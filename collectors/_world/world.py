@@ -70,8 +70,10 @@ class Unit:
 class World:
     """Everything the simulators share; nothing in it moves."""
 
-    def __init__(self, seed: int = 1, scale: float = 0.1) -> None:
+    def __init__(self, seed: int = 1, scale: float = 0.1, gaming: str = "") -> None:
         self.seed = seed
+        # An agency planted: it closes files just before they are due and reopens them.
+        self.gaming = gaming
         self.scale = scale
         self.agencies = tuple(Agency(**row) for row in _rows("agencies.csv"))
         self.sectors = tuple(Sector(**row) for row in _rows("sectors.csv"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ DISTRICT_SECTORS = ("LV04", "LV06", "LV08", "LV01", "LV02", "LV12", "LV14", "LV1
 REPEATED = 0.012
 SLOW_POST = 0.02
 CORRECTED = 0.02
+GAMED = 0.3  # of the files of a planted agency
 
 
 class Counter:
@@ -85,6 +87,8 @@ class Counter:
         at_s = self._world.office_second(rng, day)
         year = (day - date(2022, 1, 1)).days / 365
         outcome = draw_outcome(rng, year, self._slowness[agency.code], self._digital[agency.code])
+        if agency.code == self._world.gaming and rng.random() < GAMED:
+            outcome = replace(outcome, end="done", reopened=True, gamed=True)
         prefix = agency.old_code if rng.random() < 0.5 else agency.code
         code = f"{prefix}-{day.strftime('%y%m%d')}-{serial:04d}"
         life = Life(self._world, rng, at_s, procedure.days, outcome)

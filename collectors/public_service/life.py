@@ -34,6 +34,7 @@ class Outcome:
     late: bool
     end: str  # done | refused | withdrawn | stopped
     reopened: bool
+    gamed: bool = False  # closed just before it is due, to be worked on afterwards
 
 
 def draw_outcome(rng: random.Random, year: float, slowness: float, digital: float) -> Outcome:
@@ -154,6 +155,9 @@ class Life:
             self.ended_s = finish
             self.statements.append((finish, "8"))
             return
+        if self.outcome.gamed and self.due_s is not None:
+            last = max(at for at, _ in self.progress)
+            finish = max(last + 60, self.due_s - rng.randrange(600, 5400))
         self.progress.append((finish, "9"))
         if self.outcome.reopened:
             again = _when_open(world, rng, finish + rng.randrange(3600, 5 * DAY_S))

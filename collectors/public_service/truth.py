@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 _INDICATORS = (
     "ps.on_time",
+    "ps.reopened",
     "ps.overdue_open",
     "ps.fully_online",
     "ps.filed_online",
     "ps.paid_online",
     "ps.digitised",
+    "ps.e_result",
+    "ps.procedures_online",
     "ps.new_procedures_online",
     "ps.backlog",
     "ps.open_over_30_days",
@@ -159,9 +162,10 @@ class PublicServiceTruth:
         begin, last = _bounds(period, at_s)
         until = min(at_s, last)
         found: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-        if indicator == "ps.new_procedures_online":
+        if indicator in ("ps.new_procedures_online", "ps.procedures_online"):
+            offered = _offered if indicator == "ps.new_procedures_online" else _listed
             rows = (
-                (p.agency, p.sector, _offered(p, begin, until)) for p in self._procedures.values()
+                (p.agency, p.sector, offered(p, begin, until)) for p in self._procedures.values()
             )
         else:
             rows = (
@@ -184,6 +188,12 @@ def _offered(procedure: _Procedure, begin: int, until: int) -> tuple[int, int]:
     return int(bool(known) and not known[-1][1]), 1
 
 
+def _listed(procedure: _Procedure, _: int, until: int) -> tuple[int, int]:
+    """Every procedure with a level by now, whenever it was issued."""
+    known = sorted((at, not full) for at, full in procedure.levels if at <= until)
+    return (int(not known[-1][1]), 1) if known else (0, 0)
+
+
 def _count(
     indicator: str, dossier: _Dossier, begin: int, until: int, switches: Switches
 ) -> tuple[int, int]:
@@ -196,6 +206,8 @@ def _count(
     if indicator in ("ps.filed_online", "ps.paid_online") and received < begin:
         return 0, 0
     item = dossier.item or {}
+    if indicator == "ps.reopened":
+        return _closed_twice(item, _statuses(dossier), received, begin, until)
     judged = judge(item, _statuses(dossier), received, until, switches)
     if indicator == "ps.on_time":
         ended_before = judged.end is not None and judged.end < begin
@@ -214,6 +226,8 @@ def _count(
         return (int(_paid(item)), 1) if _fee(item) else (0, 0)
     if not judged.done or judged.end is None or judged.end < begin:
         return 0, 0
+    if indicator == "ps.e_result":
+        return int(_has_result(item)), 1
     if indicator == "ps.digitised":
         return int(_components(item) and _has_result(item)), 1
     return int(_online(item) and (not _fee(item) or _paid(item)) and _has_result(item)), 1
@@ -262,6 +276,21 @@ def _statuses(dossier: _Dossier) -> list[tuple[int, str]]:
             known.add((seconds(item["NgayTra"]), "10"))
         dossier.statuses = sorted(known)
     return dossier.statuses
+
+
+def _closed_twice(
+    item: dict[str, Any], told: list[tuple[int, str]], received: int, begin: int, until: int
+) -> tuple[int, int]:
+    """Of files first closed in the period: those closed on the last day and taken up again."""
+    closings = [at for at, status in told if status == "9" and received <= at <= until]
+    if not closings or closings[0] < begin:
+        return 0, 0
+    first = closings[0]
+    due = seconds(item["NgayHenTra"]) if item.get("NgayHenTra") else None
+    if due is None or first > due or due - first > 86400:
+        return 0, 1
+    taken_up = any(status in "2456" and first < at <= until for at, status in told)
+    return int(taken_up), 1
 
 
 def _online(item: dict[str, Any]) -> bool:

@@ -93,7 +93,13 @@ async def test_the_score_counts_fresh_tiles_with_a_target_and_caps_the_good_ones
         "below": 0,
         "counted": 2,
         "total": 3,
-    }
+        "left_out": [
+            {
+                "indicator": "inv.enterprises", "subject": "area:10", "period": "now",
+                "quality": "absent",
+            }
+        ],
+    }  # fmt: skip
 
 
 async def test_many_clients_cost_one_read(ask, db):
@@ -210,7 +216,7 @@ async def test_lists_are_of_their_models(ask, db, path, model):
 @pytest.mark.parametrize(
     ("path", "status", "names"),
     [
-        ("readings/latest?indicator=ps.nothing", 404, "ps.on_time"),
+        ("readings/latest?indicator=ps.nothing", 404, "doc.on_time"),
         ("readings/latest?subject=area:999", 404, "area:"),
         ("readings/latest?level=planet", 404, "province"),
         ("readings/latest?period=decade", 404, "month"),

@@ -37,6 +37,14 @@ class Mistake:
 
 
 MISTAKES = (
+    Mistake("weights that do not add up", "composites/dvc766.toml", "weight = 18", "weight = 17",
+            "18 of 17|weigh 99", "# Bộ chỉ số 766"),
+    Mistake("a part of no indicator", "composites/dvc766.toml", 'indicator = "ps.on_time"',
+            'indicator = "ps.in_time"', "an indicator of the profile"),
+    Mistake("an example that does not come true", "composites/dvc766.toml", "points = 95.24",
+            "points = 95.25", "gives points 95.24", "[[example]]"),
+    Mistake("a goal whose example is wrong", "targets.toml", 'value = 0.49, state = "lagging"',
+            'value = 0.5, state = "lagging"', "gives 'met'"),
     Mistake("not TOML", ON_TIME, 'unit = "percent"', "unit = percent", "not TOML"),
     Mistake("key missing", ON_TIME, 'unit = "percent"\n', "", "the key 'unit' is missing", "id ="),
     Mistake("key misspelt", ON_TIME, "decimals = 1", "decimal = 1", "unknown key 'decimal'.*"

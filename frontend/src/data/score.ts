@@ -1,4 +1,4 @@
-// Score: the mean attainment of the tiles with a target, as the snapshot states it, kept up to date.
+// Score: app/domain/score.py between two snapshots; tests/unit/score_worked.json is run by both.
 
 import { trusted } from './ages';
 import type { Indicator, Quality, Reading, Scene, Score } from './shapes';
@@ -18,19 +18,21 @@ export function scoreOf(
   quality: (reading: Reading) => Quality,
 ): Score {
   const ratios: number[] = [];
-  let total = 0;
+  const left: Score['left_out'] = [];
   for (const tile of scene.groups.flatMap((group) => group.tiles)) {
     const held = reading(tile.indicator, tile.subject, tile.period);
     if (!held || held.target === null) continue;
-    total += 1;
+    const judged = quality(held);
     const up = indicators.get(tile.indicator)?.better !== 'down';
-    if (held.value !== null && trusted(quality(held))) ratios.push(attainment(held.value, held.target, up));
+    if (held.value !== null && trusted(judged)) ratios.push(attainment(held.value, held.target, up));
+    else left.push({ indicator: tile.indicator, subject: tile.subject, period: tile.period, quality: judged });
   }
   return {
     value: ratios.length ? ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length : null,
     minimum: ratios.length ? Math.min(...ratios) : null,
     below: ratios.filter((ratio) => ratio < BELOW).length,
     counted: ratios.length,
-    total,
+    total: ratios.length + left.length,
+    left_out: left,
   };
 }

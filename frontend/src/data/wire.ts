@@ -90,6 +90,13 @@ export interface Indicator {
   group: string;
 }
 
+export interface LeftOut {
+  indicator: string;
+  subject: string;
+  period: 'now' | 'hour' | 'day' | 'month' | 'year';
+  quality: 'fresh' | 'late' | 'stale' | 'absent' | 'loading' | 'no_source';
+}
+
 export interface Pace {
   /** due by `at` */
   expected: number;
@@ -162,6 +169,8 @@ export interface Score {
   below: number;
   counted: number;
   total: number;
+  /** with a target, but silent or without a value */
+  left_out: LeftOut[];
 }
 
 export interface Snapshot {

@@ -1,5 +1,6 @@
 // Rows: subjects with their readings, ranked and sorted; who has no value comes last either way.
 
+import type { Place } from '../data/scores';
 import type { Indicator, Quality, Reading, Subject } from '../data/shapes';
 
 export interface Row {
@@ -11,9 +12,11 @@ export interface Row {
   /** Towards the good side of the target is positive. */
   ahead: number | null;
   rank: number | null;
+  /** Where the share was drawn to the mean of the level: the fair place. */
+  fair?: Place | undefined;
 }
 
-export const COLUMNS = ['rank', 'name', 'value', 'den', 'target', 'ahead', 'quality'] as const;
+export const COLUMNS = ['rank', 'name', 'value', 'estimate', 'den', 'target', 'ahead', 'quality'] as const;
 export type Column = (typeof COLUMNS)[number];
 
 export function ahead(value: number | null, target: number | null | undefined, better: Indicator['better']): number | null {
@@ -29,6 +32,7 @@ function merit(row: Row, better: Indicator['better']): number | null {
 
 /** Place 1 is the best; equals share a place; without a value there is none. */
 export function placed(rows: Row[], better: Indicator['better']): Row[] {
+  if (rows.some((row) => row.fair?.place)) return rows.map((row) => ({ ...row, rank: row.value === null ? null : (row.fair?.place ?? null) }));
   const merits = rows.map((row) => merit(row, better));
   return rows.map((row, i) => {
     const mine = merits[i] ?? null;
@@ -42,6 +46,7 @@ const QUALITIES: Quality[] = ['fresh', 'late', 'loading', 'stale', 'absent', 'no
 function keyOf(row: Row, column: Column): number | string | null {
   if (column === 'name') return row.name;
   if (column === 'rank' || column === 'value' || column === 'ahead') return row[column];
+  if (column === 'estimate') return row.fair?.estimate ?? null;
   if (column === 'quality') return QUALITIES.indexOf(row.quality);
   return row.reading?.[column] ?? null;
 }

@@ -1,0 +1,159 @@
+"""Score models: the answers about composites, goals, ranking and contribution."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.api.models import Model, Period, Quality, Reading, State
+
+PartStatus = Literal["counted", "no_source", "not_applicable", "stale"]
+
+
+class CompositePart(Model):
+    id: str
+    title_vi: str
+    title_en: str
+    status: PartStatus = Field(description="what is not counted gives its weight away")
+    indicator: str | None
+    period: Period | None
+    value: float | None
+    num: int | None
+    den: int | None
+    full: float = Field(description="the share that earns all of the weight")
+    assumption: bool = Field(description="the weight is an assumption, not a published one")
+    weight: float = Field(description="as the profile states it")
+    weight_now: float = Field(description="after redistribution, out of 100")
+    points: float = Field(description="two decimals; they add up to the group's, exactly so")
+
+
+class CompositeGroup(Model):
+    id: str
+    title_vi: str
+    title_en: str
+    weight: float
+    weight_now: float
+    points: float
+    own_points: float | None = Field(description="out of `weight`, as it is published")
+    parts: list[CompositePart]
+
+
+class Published(Model):
+    until: str
+    total: float
+    rank: int
+    of: int
+    source: str
+    groups: dict[str, float]
+    national: dict[str, float]
+
+
+class Composite(Model):
+    id: str
+    subject: str
+    title_vi: str
+    title_en: str
+    legal_source: str
+    rule_vi: str
+    rule_en: str
+    levels: list[str]
+    points: float | None = Field(description="the sum of the groups' points; null: none counted")
+    covered: float = Field(description="share of the stated weight that figures stand behind")
+    counted: int
+    total: int
+    groups: list[CompositeGroup]
+    published: list[Published]
+
+
+class CompositeRow(Model):
+    subject: str
+    name_vi: str
+    points: float | None
+    covered: float
+    counted: int
+    total: int
+    groups: dict[str, float | None] = Field(description="own points of each group")
+
+
+class CompositeRows(Model):
+    rows: list[CompositeRow]
+
+
+class Goal(Model):
+    id: str
+    label_vi: str
+    label_en: str
+    label_since: str
+    target: float
+    unit: Literal["percent", "rank"]
+    better: Literal["up", "down"]
+    level: str
+    period: Period
+    deadline: str
+    legal_source: str
+    feed: str
+    indicator: str | None = Field(description="null: no source yet")
+    subject: str | None
+    value: float | None
+    state: State
+    quality: Quality
+    note_vi: str
+    note_en: str
+
+
+class Goals(Model):
+    goals: list[Goal]
+
+
+class Placed(Model):
+    reading: Reading
+    estimate: float | None = Field(description="the share drawn to the mean of the level")
+    low: float | None = Field(description="90 % interval")
+    high: float | None
+    place: int | None
+    few: bool = Field(description="fewer cases than it takes to be first or last")
+
+
+class Ranking(Model):
+    mean: float | None
+    strength: float | None = Field(description="cases the mean of the level is worth")
+    few_below: int
+    rows: list[Placed]
+
+
+class Share(Model):
+    subject: str | None
+    name_vi: str
+    num: int
+    den: int
+    lacks: float = Field(description="cases short of the target; negative: to spare")
+
+
+class Contribution(Model):
+    indicator: str
+    subject: str
+    period: Period
+    num: int
+    den: int
+    target: float
+    lacks: float = Field(description="the sum of the parts'")
+    few: int = Field(description="so many of the first parts make `explained` of all that lacks")
+    explained: float | None
+    parts: list[Share]
+
+
+class Suspect(Model):
+    subject: str
+    name_vi: str
+    num: int
+    den: int
+    usual: float = Field(description="the share of all the others together")
+    chance: float = Field(description="of so many or more, if the unit worked as the others do")
+
+
+class Gaming(Model):
+    indicator: str | None
+    false_alarm: float = Field(description="chance that any honest unit at all is named")
+    looked_at: int
+    suspects: list[Suspect]

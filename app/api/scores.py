@@ -1,0 +1,242 @@
+"""Scores: composites and goals, counted from the newest readings when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.api import score_models as models
+from app.api.figures import json
+from app.api.parts import ROOT, ApiParts
+from app.api.problems import RESPONSES, unknown
+from app.api.queries import CompositeQuery, CompositeRowsQuery, choose_subjects
+from app.api.seen import Seen
+from app.domain.access import Visible
+from app.domain.composite import (
+    COUNTED,
+    HUNDREDTHS,
+    NO_SOURCE,
+    NOT_APPLICABLE,
+    STALE,
+    Composed,
+    Composite,
+    GroupScore,
+    Input,
+    PartScore,
+    compose,
+)
+from app.domain.goal import Goal
+from app.domain.period import date_of
+from app.domain.reading import Reading
+from app.domain.score import COUNTED as TRUSTED
+from app.domain.shape import Json, qualities
+
+Known = Mapping[tuple[str, str, str], Reading]
+
+
+def scores(parts: ApiParts) -> APIRouter:
+    """``/composites/{id}``, ``/composites/{id}/subjects``, ``/goals``."""
+    router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["scores"])
+
+    @router.get("/composites/{name}", response_model=models.Composite)
+    async def one(name: str, seen: Seen, query: Annotated[CompositeQuery, Query()]) -> Response:
+        """A composite of one subject: groups, parts and weights, beside what was published."""
+        definition = _definition(parts, name)
+        choose_subjects(parts.profile, [query.subject], None)
+        known, judged = await _known(parts, seen, _indicators(definition), [query.subject])
+        composed = compose(definition, _inputs(parts, definition, query.subject, known, judged))
+        return json(_composite(definition, query.subject, composed))
+
+    @router.get("/composites/{name}/subjects", response_model=models.CompositeRows)
+    async def many(
+        name: str, seen: Seen, query: Annotated[CompositeRowsQuery, Query()]
+    ) -> Response:
+        """A composite of every subject of a level, the best first; without points last."""
+        definition = _definition(parts, name)
+        if query.level not in definition.levels:
+            raise unknown("level", query.level, definition.levels, "see `levels` of the composite")
+        standing = parts.profile.subjects_on(date_of(int(parts.clock.now_s())))
+        subjects = [s for s in standing if s.level == query.level and seen.allows(s.id)]
+        ids = [s.id for s in subjects]
+        known, judged = await _known(parts, seen, _indicators(definition), ids)
+        made = []
+        for subject in subjects:
+            given = _inputs(parts, definition, subject.id, known, judged)
+            made.append((subject, compose(definition, given)))
+        made.sort(key=lambda m: (m[1].points is None, -(m[1].points or 0), m[0].id))
+        return json({"rows": [_row(s.id, s.name_vi, c) for s, c in made]})
+
+    @router.get("/goals", response_model=models.Goals)
+    async def goals(seen: Seen) -> Response:
+        """The targets of the resolution; one without a source says so and has no value."""
+        return json(await _goals(parts, seen))
+
+    return router
+
+
+async def _goals(parts: ApiParts, seen: Visible) -> Json:
+    held = [g for g in parts.profile.goals if g.indicator]
+    known, judged = await _known(
+        parts, seen, {g.indicator for g in held}, list({g.subject for g in held})
+    )
+    today = date_of(int(parts.clock.now_s()))
+    found = []
+    for goal in parts.profile.goals:
+        label = goal.label(today)
+        found.append(
+            {
+                **_goal(goal),
+                **_standing(goal, known, judged),
+                "label_vi": label.vi,
+                "label_en": label.en,
+                "label_since": label.begins.isoformat(),
+            }
+        )
+    return {"goals": found}
+
+
+def _definition(parts: ApiParts, name: str) -> Composite:
+    known = parts.profile.composites
+    if name not in known:
+        raise unknown("composite", name, known, "composites/<id>.toml of the profile")
+    return known[name]
+
+
+def _indicators(definition: Composite) -> set[str]:
+    return {p.indicator for p in definition.parts() if p.indicator}
+
+
+async def _known(
+    parts: ApiParts, seen: Visible, indicators: Iterable[str], subjects: Sequence[str]
+) -> tuple[Known, Mapping[str, str]]:
+    healths = {h.id: h for h in await parts.sources.health()}
+    judged = qualities(parts.profile, healths, parts.clock.now_s(), parts.clock.rate())
+    wanted = sorted(indicators)
+    if not wanted or not subjects:
+        return {}, judged
+    found = await parts.readings.latest(seen, indicators=wanted, subjects=subjects)
+    return {(r.indicator, r.subject, r.period): r for r in found}, judged
+
+
+def _inputs(
+    parts: ApiParts, definition: Composite, subject: str, known: Known, judged: Mapping[str, str]
+) -> dict[str, Input]:
+    found = {}
+    for part in definition.parts():
+        if not part.indicator:
+            found[part.id] = Input(NO_SOURCE)
+            continue
+        reading = known.get((part.indicator, subject, part.period))
+        source = parts.profile.indicators[part.indicator].source
+        if judged.get(source, "no_source") not in TRUSTED:
+            found[part.id] = Input(STALE)
+        elif reading is None or reading.value is None:
+            found[part.id] = Input(NOT_APPLICABLE)
+        else:
+            found[part.id] = Input(COUNTED, reading.value, reading.num, reading.den)
+    return found
+
+
+def _composite(definition: Composite, subject: str, composed: Composed) -> Json:
+    return {
+        "id": definition.id,
+        "subject": subject,
+        "title_vi": definition.title_vi,
+        "title_en": definition.title_en,
+        "legal_source": definition.legal_source,
+        "rule_vi": definition.rule_vi,
+        "rule_en": definition.rule_en,
+        "levels": list(definition.levels),
+        **_totals(composed),
+        "groups": [_group(g) for g in composed.groups],
+        "published": [
+            {
+                "until": p.until, "total": p.total, "rank": p.rank, "of": p.of,
+                "source": p.source, "groups": dict(p.groups), "national": dict(p.national),
+            }
+            for p in definition.published
+        ],
+    }  # fmt: skip
+
+
+def _totals(composed: Composed) -> Json:
+    return {
+        "points": _points(composed.points),
+        "covered": float(composed.covered),
+        "counted": composed.counted,
+        "total": composed.total,
+    }
+
+
+def _row(subject: str, name: str, composed: Composed) -> Json:
+    own = {g.group.id: _points(g.own_points) for g in composed.groups}
+    return {"subject": subject, "name_vi": name, **_totals(composed), "groups": own}
+
+
+def _group(told: GroupScore) -> Json:
+    group = told.group
+    return {
+        "id": group.id,
+        "title_vi": group.title_vi,
+        "title_en": group.title_en,
+        "weight": float(group.weight),
+        "weight_now": float(told.weight),
+        "points": _points(told.points),
+        "own_points": _points(told.own_points),
+        "parts": [_part(p) for p in told.parts],
+    }
+
+
+def _part(told: PartScore) -> Json:
+    part, given = told.part, told.given
+    return {
+        "id": part.id,
+        "title_vi": part.title_vi,
+        "title_en": part.title_en,
+        "status": given.status,
+        "indicator": part.indicator or None,
+        "period": part.period or None,
+        "value": given.value,
+        "num": given.num,
+        "den": given.den,
+        "full": float(part.full),
+        "assumption": part.assumption,
+        "weight": float(part.weight),
+        "weight_now": float(told.weight),
+        "points": _points(told.points),
+    }
+
+
+def _points(hundredths: int | None) -> float | None:
+    return None if hundredths is None else hundredths / HUNDREDTHS
+
+
+def _goal(goal: Goal) -> Json:
+    return {
+        "id": goal.id,
+        "target": goal.value,
+        "unit": goal.unit,
+        "better": goal.better,
+        "level": goal.level,
+        "period": goal.period,
+        "deadline": goal.deadline,
+        "legal_source": goal.legal_source,
+        "feed": goal.feed,
+        "indicator": goal.indicator or None,
+        "subject": goal.subject or None,
+        "note_vi": goal.note_vi,
+        "note_en": goal.note_en,
+    }
+
+
+def _standing(goal: Goal, known: Known, judged: Mapping[str, str]) -> Json:
+    reading = known.get((goal.indicator, goal.subject, goal.period))
+    if reading is None:
+        return {"value": None, "state": "none", "quality": "no_source"}
+    return {
+        "value": reading.value,
+        "state": reading.state,
+        "quality": judged.get(reading.source, "no_source"),
+    }

@@ -1,0 +1,154 @@
+"""Composites, goals, ranking and contribution, as a client of the API sees them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx2
+import pytest
+
+from app.api import ApiParts, create_api
+from app.api import score_models as models
+from tests.unit.in_memory import NOW_S, PROFILE, Database, StillClock, health_of, reading_of
+
+
+async def _no_hub(scope, receive, send):
+    await send({"type": "websocket.close", "code": 1000})
+
+
+def figure(num: int, den: int, **told: object):
+    return replace(reading_of(num / den if den else None, **told), num=num, den=den)
+
+
+@pytest.fixture
+def db():
+    found = Database()
+    found.healths = {"public_service": health_of()}
+    return found
+
+
+@pytest.fixture
+async def ask(db):
+    async def ready() -> bool:
+        return True
+
+    parts = ApiParts(PROFILE, StillClock(NOW_S), db, db, db, db, db, _no_hub, "0.1.0", None, ready)
+    transport = httpx2.ASGITransport(create_api(parts))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://ioc") as client:
+        yield client
+
+
+async def test_a_composite_states_its_parts_and_they_add_up(ask, db):
+    db.commit(
+        figure(18, 20),
+        figure(6, 10, indicator="ps.filed_online"),
+        figure(0, 0, indicator="ps.paid_online"),
+        figure(2, 3, indicator="ps.digitised"),
+    )
+    got = await ask.get("/api/v1/composites/dvc766?subject=area:10")
+    told = models.Composite.model_validate_json(got.content)
+    parts = [p for g in told.groups for p in g.parts]
+    assert round(sum(p.points for p in parts) * 100) == round((told.points or 0) * 100)
+    assert sum(p.weight_now for p in parts) == pytest.approx(100)
+    by_id = {p.id: p for p in parts}
+    assert by_id["3.6"].status == "not_applicable"
+    assert by_id["1.4"].status == "no_source"
+    assert (by_id["2.1"].num, by_id["2.1"].den) == (18, 20)
+    assert told.counted == 3
+    assert told.covered == pytest.approx(0.32)
+    assert [p.until for p in told.published] == ["2023-09-30", "2025-07-31"]
+
+
+async def test_a_silent_feed_gives_no_points_and_says_so(ask, db):
+    db.commit(figure(18, 20))
+    db.healths = {"public_service": health_of(watermark_s=NOW_S - 100_000)}
+    got = await ask.get("/api/v1/composites/dvc766?subject=area:10")
+    told = models.Composite.model_validate_json(got.content)
+    assert (told.points, told.counted) == (None, 0)
+    assert {p.status for g in told.groups for p in g.parts} == {"stale", "no_source"}
+
+
+async def test_a_composite_of_every_district_the_best_first(ask, db):
+    db.commit(figure(18, 20, subject="area:080"), figure(19, 20, subject="area:085"))
+    got = await ask.get("/api/v1/composites/dvc766/subjects?level=district")
+    told = models.CompositeRows.model_validate_json(got.content)
+    best = [(r.subject, r.points) for r in told.rows[:2]]
+    assert best == [("area:085", 95.0), ("area:080", 90.0)]
+    assert len(told.rows) == 9
+    assert all(r.points is None for r in told.rows[2:])
+
+
+async def test_every_goal_is_there_and_one_without_a_source_is_not_zero(ask, db):
+    db.commit(figure(7, 10, indicator="ps.fully_online", period="year", target=1.0))
+    told = models.Goals.model_validate_json((await ask.get("/api/v1/goals")).content)
+    assert [g.id for g in told.goals] == [f"S{n:02}" for n in range(1, 15)]
+    by_id = {g.id: g for g in told.goals}
+    assert (by_id["S02"].value, by_id["S02"].quality) == (0.7, "fresh")
+    assert (by_id["S07"].value, by_id["S07"].quality, by_id["S07"].state) == (
+        None, "no_source", "none",
+    )  # fmt: skip
+    assert by_id["S01"].label_since == "2022-08-15"
+    assert "toàn trình" in by_id["S01"].label_vi
+
+
+async def test_a_commune_with_three_files_does_not_lead(ask, db):
+    db.commit(
+        figure(3, 3, subject="area:02647"),
+        figure(97, 100, subject="area:02650"),
+        figure(80, 100, subject="area:02671"),
+        figure(0, 0, subject="area:02839"),
+    )
+    got = await ask.get("/api/v1/ranking?indicator=ps.on_time&level=commune&period=month")
+    told = models.Ranking.model_validate_json(got.content)
+    assert [(r.reading.subject, r.place, r.few) for r in told.rows] == [
+        ("area:02650", 1, False), ("area:02647", 2, True), ("area:02671", 3, False),
+        ("area:02839", None, False),
+    ]  # fmt: skip
+    assert told.rows[1].estimate is not None
+    assert told.rows[1].estimate < 0.97
+
+
+async def test_a_gap_is_made_of_the_cases_of_its_parts(ask, db):
+    db.commit(
+        figure(249, 300),
+        figure(50, 100, subject="area:085"),
+        figure(99, 100, subject="area:080"),
+        figure(95, 95, subject="agency:H38.5"),
+    )
+    got = await ask.get("/api/v1/contribution?indicator=ps.on_time&subject=area:10&period=month")
+    told = models.Contribution.model_validate_json(got.content)
+    assert told.lacks == pytest.approx(36.0)
+    assert sum(p.lacks for p in told.parts) == pytest.approx(told.lacks)
+    assert sum(p.den for p in told.parts) == told.den
+    assert (told.parts[0].subject, told.few) == ("area:085", 1)
+    assert [p for p in told.parts if p.subject is None]
+
+
+async def test_a_unit_that_reopens_what_it_closed_is_named(ask, db):
+    told = {"indicator": "ps.reopened", "period": "year", "target": None}
+    honest = [a for a in PROFILE.agencies if a != "H38.31"][:20]
+    db.commit(
+        figure(30, 100, subject="agency:H38.31", **told),
+        *(figure(0, 100, subject=f"agency:{a}", **told) for a in honest),
+        figure(30, 2100, **told),
+    )
+    told = models.Gaming.model_validate_json((await ask.get("/api/v1/gaming")).content)
+    assert [(s.subject, s.num, s.den) for s in told.suspects] == [("agency:H38.31", 30, 100)]
+    assert told.looked_at == 21
+    assert told.false_alarm < 0.05
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "names"),
+    [
+        ("composites/none?subject=area:10", 404, "dvc766"),
+        ("composites/dvc766?subject=area:999", 404, "area:"),
+        ("composites/dvc766/subjects?level=planet", 404, "district"),
+        ("ranking?indicator=ps.on_time&level=planet", 404, "commune"),
+        ("contribution?indicator=inv.issued&subject=area:10", 422, "ratio"),
+    ],
+)
+async def test_refusals_name_the_next_step(ask, path, status, names):
+    got = await ask.get(f"/api/v1/{path}")
+    assert got.status_code == status
+    assert names in got.json()["detail"]
