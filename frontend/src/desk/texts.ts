@@ -41,6 +41,9 @@ const vi = {
   doQuarantine: 'Có bản ghi bị giữ lại: xem lý do trong danh sách bên dưới.',
   doNothing: 'Không cần làm gì.',
   proof: 'Kiểm chứng con số', addsUp: 'Các phần cộng lại đúng bằng', partsOnly: 'Các phần (trung vị không cộng được)', num: 'Tử số', den: 'Mẫu số', elsewhere: 'Cơ quan khác, ngoài danh mục', feedPages: 'Trang dữ liệu gần nhất đã làm thay đổi con số', noPages: 'Không có trong các trang gần đây', definition: 'Định nghĩa', sector: 'Lĩnh vực',
+  pace: 'Tiến độ', dueByNow: 'Đến nay cần đạt', dueThen: 'khi đó cần', behindBy: 'chậm', aheadBy: 'nhanh hơn', workingDay: 'ngày làm việc', workingDays: 'ngày làm việc', onPace: 'Đúng tiến độ',
+  forecastFor: 'Dự báo đến', forecastBand: 'Dự báo (khoảng 80 %)', fourInFive: 'đúng 4 trong 5 lần', chanceOfTarget: 'Khả năng đạt đích', stateSince: 'Ở mức này từ',
+  holdsGrace: 'mới đầu năm, chưa kết luận', holdsCoverage: 'thiếu số liệu nhiều ngày, giữ nguyên kết luận', baseline: 'Mức xuất phát',
 };
 export type Text = keyof typeof vi;
 
@@ -83,6 +86,9 @@ const en: Record<Text, string> = {
   doQuarantine: 'Some records are held in quarantine: see the reasons in the list below.',
   doNothing: 'Nothing to do.',
   proof: 'Check this figure', addsUp: 'The parts add up to exactly', partsOnly: 'The parts (medians do not add up)', num: 'Numerator', den: 'Denominator', elsewhere: 'Other agencies, not listed', feedPages: 'Youngest feed pages that moved it', noPages: 'None among the latest pages', definition: 'Definition', sector: 'Sector',
+  pace: 'Pace', dueByNow: 'Due by now', dueThen: 'due then', behindBy: 'behind by', aheadBy: 'ahead by', workingDay: 'working day', workingDays: 'working days', onPace: 'On pace',
+  forecastFor: 'Forecast for', forecastBand: 'Forecast (80% band)', fourInFive: 'right 4 times in 5', chanceOfTarget: 'Chance of the target', stateSince: 'In this state since',
+  holdsGrace: 'the year is young: no verdict yet', holdsCoverage: 'many days are missing: the verdict stands still', baseline: 'Starting from',
 };
 
 export function tell(text: Text): string {

@@ -31,22 +31,25 @@ function empty(at: number): Point {
   return { at, value: null, target: null };
 }
 
+/** Instants; values, targets, what was due, and the two ends of the forecast's band at each. */
+export type Columns = [number[], ...(number | null)[][]] & { length: 6 };
+
 /** What a chart draws: between two periods the line is broken, for each counts from nothing again. */
-export function columns(among: Point[]): [number[], (number | null)[], (number | null)[]] {
-  const [at, values, targets]: [number[], (number | null)[], (number | null)[]] = [[], [], []];
+export function columns(among: Point[], ahead?: Reading['pace']): Columns {
+  const rows: [number, ...(number | null)[]][] = [];
   let before: Point | null = null;
   for (const point of among) {
-    if (before && anew(before, point)) {
-      at.push((before.at + point.at) / 2);
-      values.push(null);
-      targets.push(point.target);
-    }
-    at.push(point.at);
-    values.push(point.value);
-    targets.push(point.target);
+    if (before && anew(before, point)) rows.push([(before.at + point.at) / 2, null, point.target, null, null, null]);
+    rows.push([point.at, point.value, point.target, point.reading?.pace?.expected ?? null, null, null]);
     before = point;
   }
-  return [at, values, targets];
+  const last = rows.at(-1);
+  const until = ahead?.until ? Date.parse(ahead.until) / 1000 : 0;
+  if (last && ahead && ahead.low !== null && ahead.high !== null && until > last[0] && before && before.value !== null) {
+    last[4] = last[5] = before.value;
+    rows.push([until, null, before.target, before.target, ahead.low, ahead.high]);
+  }
+  return [0, 1, 2, 3, 4, 5].map((column) => rows.map((row) => row[column] ?? null)) as unknown as Columns;
 }
 
 /** Days and hours are one point each; months and years go on for many. */
