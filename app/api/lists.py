@@ -151,6 +151,9 @@ def _indicator(indicator: Indicator) -> Json:
                 "levels": list(t.levels),
                 "legal_source": t.legal_source,
                 "deadline": t.deadline,
+                "kind": t.kind,
+                "baseline": t.baseline,
+                "assumption": t.assumption,
             }
             for t in indicator.targets
         ],

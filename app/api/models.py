@@ -129,6 +129,9 @@ class Target(Model):
     levels: list[str]
     legal_source: str
     deadline: str
+    kind: str
+    baseline: float = Field(description="where the way begins, of cumulative, level, milestone")
+    assumption: str
 
 
 class IndicatorDetail(Indicator):

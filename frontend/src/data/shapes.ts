@@ -15,7 +15,7 @@ export type Unit = wire.Indicator['unit'];
 
 export interface IndicatorDetail extends wire.Indicator {
   formula_vi: string;
-  targets: { value: number; subjects: string[]; levels: string[]; legal_source: string; deadline: string }[];
+  targets: { value: number; subjects: string[]; levels: string[]; legal_source: string; deadline: string; kind: string; baseline: number; assumption: string }[];
 }
 
 export interface Why {
