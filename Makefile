@@ -13,6 +13,7 @@ help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
 	@echo "make test      every test and every gate (about ten minutes)"
 	@echo "make check     the gates alone: lint, types, rule of imports, front end"
+	@echo "make soak-store   kills writer, sealer and server of the series store, 120 times; a full disk"
 	@echo "make truth     compares every reading of the running demo with /truth of the simulators"
 	@echo "make soak-kill kills every process at random, 200 times; nothing may be lost (ten minutes)"
 	@echo "make soak-trees   figures of 2022 to 2025 over both changes of the areas, against the truth"
@@ -52,6 +53,11 @@ check:
 
 truth: env
 	@$(PY) -m tests.truth
+
+# KILLS and SEED may be given: make soak-store KILLS=400 SEED=766
+.PHONY: soak-store
+soak-store: env-dev
+	@$(PY) -m tests.soak.store --kills $(or $(KILLS),120) $(if $(SEED),--seed $(SEED))
 
 # KILLS and SEED may be given: make soak-kill KILLS=400 SEED=766
 soak-kill: env-dev

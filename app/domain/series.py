@@ -7,7 +7,7 @@ instant, and ``as_of_ms`` reads what was known at an earlier knowledge time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -129,6 +129,10 @@ class SeriesReader(Protocol):
     """Gives points back, the unsealed tail included."""
 
     async def latest(self, source_id: int, series_ids: Sequence[int] | None = None) -> Latest: ...
+
+    async def latest_of(self, source_ids: Sequence[int]) -> Mapping[int, Latest]:
+        """Of several sources at once: one round trip, however many."""
+        ...
 
     async def raw(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -56,14 +56,14 @@ class MemoryRows:
         self.at = Place(row.seq, cursor, row.known_ms)
         return True
 
-    async def tail(self, source_id: int, after_seq: int, most_points: int) -> Tail:
+    async def tails(self, after: Mapping[int, int], most_points: int) -> Mapping[int, Tail]:
         rows, points = [], 0
         for row in sorted(self.batches.values(), key=lambda r: -r.seq):
             points += row.n
-            if row.seq <= max(after_seq, self.mark.sealed_seq) or points > most_points:
+            if row.seq <= max(after[1], self.mark.sealed_seq) or points > most_points:
                 break
             rows.append(row)
-        return Tail(self.mark.sealed_seq, self.at.seq, rows)
+        return {1: Tail(self.mark.sealed_seq, self.at.seq, rows)}
 
     async def journal(
         self,

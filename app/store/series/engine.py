@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +24,7 @@ from app.store.series.rows import JournalRow, RowStore, Window
 from app.store.series.sealer import Sealed, Sealer, SealLimits
 
 # A chunk of some ten thousand points packs well and is opened in a tenth of a millisecond.
-_WIDTHS = ((15_000, 1), (120_000, 8))
+_WIDTHS = ((15_000, 2), (120_000, 8))
 _WIDEST = 32
 # The instants a calendar has: 1970 to 9998.
 _LAST_MS = 253_370_764_800_000
@@ -90,7 +90,12 @@ class SeriesStore:
         return pack_batch(batch.seq, batch.known_ms, series, at, value)
 
     async def latest(self, source_id: int, series_ids: Sequence[int] | None = None) -> Latest:
-        return await self._reads.latest(source_id, series_ids)
+        if series_ids is not None:
+            return await self._reads.latest_of(source_id, series_ids)
+        return (await self._reads.latest([source_id]))[source_id]
+
+    async def latest_of(self, source_ids: Sequence[int]) -> Mapping[int, Latest]:
+        return await self._reads.latest(source_ids)
 
     async def raw(
         self,

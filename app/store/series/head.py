@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from app.store.series.packed import Block, Newest, newest, stacked, unpack_batch, unpack_latest
-from app.store.series.rows import RowStore
+from app.store.series.rows import RowStore, Tail
 
 # A point in memory: series, instant, value, knowledge and batch, eight bytes each.
 POINT_BYTES = 40
@@ -58,33 +60,47 @@ class Head:
         """How many points are in memory, of all sources."""
         return sum(s.points() for s in self._sources.values())
 
-    async def fresh(self, source_id: int) -> SourceHead:
-        """The head of a source with everything committed until now, within its bound."""
-        head = self._sources.setdefault(source_id, SourceHead())
-        async with head.turn:
-            tail = await self._rows.tail(source_id, head.newest, self._most_points)
-            self._forget(head, tail.sealed_seq)
-            rows = sorted(tail.rows, key=lambda r: r.seq)
-            if tail.newest_seq > head.newest and (not rows or rows[0].seq != head.newest + 1):
-                # More came than fits: what is older stays where it is.
-                head.layers.clear()
-                head.floor = rows[0].seq - 1 if rows else tail.newest_seq
-            for row in rows:
-                _push(head, Layer(row.seq, row.seq, unpack_batch(row)))
-            head.newest = max(head.newest, tail.newest_seq)
-            self._bound(head)
-        return head
+    async def fresh(self, source_ids: Sequence[int]) -> list[SourceHead]:
+        """The heads of sources with everything committed until now, within their bound."""
+        heads = [self._sources.setdefault(s, SourceHead()) for s in source_ids]
+        async with AsyncExitStack() as turns:
+            # In one order, so that two who ask for the same never wait for each other.
+            for source_id in sorted(set(source_ids)):
+                await turns.enter_async_context(self._sources[source_id].turn)
+            after = {s: self._sources[s].newest for s in source_ids}
+            for source_id, tail in (await self._rows.tails(after, self._most_points)).items():
+                self._take(self._sources[source_id], tail)
+        return heads
 
-    async def latest(self, source_id: int) -> Newest:
-        """The newest point of every series."""
-        head = await self.fresh(source_id)
+    def _take(self, head: SourceHead, tail: Tail) -> None:
+        self._forget(head, tail.sealed_seq)
+        rows = sorted(tail.rows, key=lambda r: r.seq)
+        if tail.newest_seq > head.newest and (not rows or rows[0].seq != head.newest + 1):
+            # More came than fits: what is older stays where it is.
+            head.layers.clear()
+            head.floor = rows[0].seq - 1 if rows else tail.newest_seq
+        for row in rows:
+            _push(head, Layer(row.seq, row.seq, unpack_batch(row)))
+        head.newest = max(head.newest, tail.newest_seq)
+        self._bound(head)
+
+    async def latest(self, source_ids: Sequence[int]) -> dict[int, Newest]:
+        """The newest point of every series of these sources."""
+        heads = await self.fresh(source_ids)
+        return {
+            source_id: await self._latest(source_id, head)
+            for source_id, head in zip(source_ids, heads, strict=True)
+        }
+
+    async def _latest(self, source_id: int, head: SourceHead) -> Newest:
         while (snapshot := head.snapshot) is None or snapshot[0] < head.floor:
             head.snapshot = await self._snapshot(source_id, head.floor)
         seq, found = snapshot
-        for part in head.since(seq):
-            found = newest(found, part)
-        # Kept for the next question: it is a few bytes a series, and only what is new is added.
-        head.snapshot = (max(seq, head.newest), found)
+        if seq < head.newest:
+            for part in head.since(seq):
+                found = newest(found, part)
+            # Kept for the next question: a few bytes a series, and only what is new is added.
+            head.snapshot = (head.newest, found)
         return found
 
     async def _snapshot(self, source_id: int, floor: int) -> tuple[int, Newest]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -43,17 +44,19 @@ WITH moved AS (
 INSERT INTO series_journal (source_id, seq, known_ms, first_ms, last_ms, n, body)
 SELECT source_id, $2, $3, $4, $5, $6, $7 FROM moved
 """
-_TAIL = """
-SELECT m.sealed_seq, p.seq, j.seq, j.known_ms, j.first_ms, j.last_ms, j.n, j.body
-FROM series_mark m JOIN series_place p USING (source_id)
+_TAILS = """
+SELECT k.source_id, m.sealed_seq, p.seq AS newest_seq,
+       j.seq, j.known_ms, j.first_ms, j.last_ms, j.n, j.body
+FROM unnest($1::int[], $2::bigint[]) AS k(source_id, after_seq)
+JOIN series_mark m USING (source_id) JOIN series_place p USING (source_id)
 LEFT JOIN LATERAL (
     SELECT *, sum(n) OVER (ORDER BY seq DESC) AS upto FROM series_journal
-    WHERE source_id = m.source_id AND seq > greatest($2, m.sealed_seq)
+    WHERE source_id = k.source_id AND seq > greatest(k.after_seq, m.sealed_seq)
 ) j ON j.upto <= $3
-WHERE m.source_id = $1
 """
 _JOURNAL = """
-SELECT m.sealed_seq, p.seq, j.seq, j.known_ms, j.first_ms, j.last_ms, j.n, j.body
+SELECT m.source_id, m.sealed_seq, p.seq AS newest_seq,
+       j.seq, j.known_ms, j.first_ms, j.last_ms, j.n, j.body
 FROM series_mark m JOIN series_place p USING (source_id)
 LEFT JOIN series_journal j ON j.source_id = m.source_id AND j.seq > $2 AND j.seq < $3
     AND j.last_ms >= $4 AND j.first_ms < $5
@@ -83,6 +86,8 @@ class PgRows:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        # A seal asks for more on a second connection: were all taken by seals, none would end.
+        self._seals = asyncio.Semaphore(pool.get_max_size() // 2)
 
     async def declare(self, source: str, series: Sequence[tuple[SeriesDef, int]]) -> Declared:
         codes = [d.code for d, _ in series]
@@ -129,9 +134,12 @@ class PgRows:
         async with self._pool.acquire() as db:
             return await append(db, source_id, row, cursor)
 
-    async def tail(self, source_id: int, after_seq: int, most_points: int) -> Tail:
-        rows = await self._pool.fetch(_TAIL, source_id, after_seq, most_points)
-        return _tail(rows)
+    async def tails(self, after: Mapping[int, int], most_points: int) -> Mapping[int, Tail]:
+        rows = await self._pool.fetch(_TAILS, list(after), list(after.values()), most_points)
+        of: dict[int, list[asyncpg.Record]] = {source_id: [] for source_id in after}
+        for row in rows:
+            of[row["source_id"]].append(row)
+        return {source_id: _tail(found) for source_id, found in of.items()}
 
     async def journal(
         self,
@@ -177,7 +185,9 @@ class PgRows:
 
     @asynccontextmanager
     async def sealing(self, source_id: int) -> AsyncIterator[PgSealing | None]:
-        async with self._pool.acquire() as db, db.transaction():
+        if self._pool.get_max_size() < 2:
+            raise ValueError("a pool of one connection cannot seal; open it with two or more")
+        async with self._seals, self._pool.acquire() as db, db.transaction():
             yield await PgSealing.take(db, source_id)
 
     async def make_room(self, days: Sequence[int]) -> None:
@@ -196,8 +206,8 @@ async def append(db: asyncpg.Connection, source_id: int, row: JournalRow, cursor
 def _tail(rows: Sequence[asyncpg.Record]) -> Tail:
     if not rows:
         return Tail(0, 0, [])
-    batches = [JournalRow(*tuple(r)[2:]) for r in rows if r[2] is not None]
-    return Tail(rows[0][0], rows[0][1], batches)
+    batches = [JournalRow(*tuple(r)[3:]) for r in rows if r[3] is not None]
+    return Tail(rows[0][1], rows[0][2], batches)
 
 
 def _piece(row: asyncpg.Record) -> PieceRow:

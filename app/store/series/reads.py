@@ -124,10 +124,12 @@ class Reads:
         self._rows, self._head = rows, head
         self._series: dict[int, Mapping[int, SeriesRow]] = {}
 
-    async def latest(self, source_id: int, series_ids: Sequence[int] | None) -> Latest:
-        found = await self._head.latest(source_id)
-        if series_ids is None:
-            return Latest(found.series, found.at, found.value)
+    async def latest(self, source_ids: Sequence[int]) -> dict[int, Latest]:
+        found = await self._head.latest(source_ids)
+        return {s: Latest(n.series, n.at, n.value) for s, n in found.items()}
+
+    async def latest_of(self, source_id: int, series_ids: Sequence[int]) -> Latest:
+        found = (await self._head.latest([source_id]))[source_id]
         wanted = np.flatnonzero(np.isin(found.series, np.asarray(series_ids)))
         return Latest(found.series[wanted], found.at[wanted], found.value[wanted])
 
@@ -177,7 +179,7 @@ class Reads:
 
     async def _find(self, window: Window, *, points: bool, past: bool) -> Found:
         """The tail first and what is sealed after it; what is in both is taken once."""
-        head = await self._head.fresh(window.source_id)
+        (head,) = await self._head.fresh([window.source_id])
         while True:
             kept = await self._rows.kept(window, points=points, past=past)
             floor, tail = head.floor, head.since(kept.sealed_seq)

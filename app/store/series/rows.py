@@ -6,7 +6,7 @@ two lie pieces: what a bucket that is still open has got so far, one row a seal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -168,8 +168,8 @@ class RowStore(Protocol):
         """The batch and the source's place in one transaction; False when it is not the next."""
         ...
 
-    async def tail(self, source_id: int, after_seq: int, most_points: int) -> Tail:
-        """The newest unsealed batches after this one, newest first, as many points as asked."""
+    async def tails(self, after: Mapping[int, int], most_points: int) -> Mapping[int, Tail]:
+        """Of each source its newest unsealed batches after one, as many points as asked."""
         ...
 
     async def journal(
