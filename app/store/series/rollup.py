@@ -77,12 +77,11 @@ class Rolled:
 
 def roll(at: Ints, values: Scaled | Floats, origin_ms: int, step_ms: int) -> Rolled:
     """Points of one series, ascending, in buckets of ``step_ms`` from ``origin_ms`` on."""
-    cells = (at - origin_ms) // step_ms
-    starts = _starts(cells)
-    ends = np.append(starts[1:], len(at))
     if not len(at):
-        none = np.zeros(0)
-        return Rolled(cells, starts, Sums(0, starts), none, none, none, none)
+        none, nothing = np.zeros(0), np.zeros(0, np.int64)
+        return Rolled(nothing, nothing, Sums(0, nothing), none, none, none, none)
+    cells, starts = _cells(at, origin_ms, step_ms)
+    ends = np.append(starts[1:], len(at))
     column: NDArray[Any] = values.ints if isinstance(values, Scaled) else values
     low, high = np.minimum.reduceat(column, starts), np.maximum.reduceat(column, starts)
     first, last = column[starts], column[ends - 1]
@@ -91,7 +90,21 @@ def roll(at: Ints, values: Scaled | Floats, origin_ms: int, step_ms: int) -> Rol
         low, high, first, last = (
             Scaled(values.digits, c).floats() for c in (low, high, first, last)
         )
-    return Rolled(cells[starts], ends - starts, sums, low, high, first, last)
+    return Rolled(cells, ends - starts, sums, low, high, first, last)
+
+
+def _cells(at: Ints, origin_ms: int, step_ms: int) -> tuple[Ints, Ints]:
+    """The buckets that have points, and where each begins."""
+    low, high = (int(at[0]) - origin_ms) // step_ms, (int(at[-1]) - origin_ms) // step_ms
+    if (high - low + 1) * 8 > len(at):
+        cells = (at - origin_ms) // step_ms
+        starts = _starts(cells)
+        return cells[starts], starts
+    # Few buckets of many points: to look for their edges is faster than to divide each instant.
+    every = np.arange(low, high + 1)
+    starts = np.searchsorted(at, origin_ms + every * step_ms)
+    full = np.diff(np.append(starts, len(at))) > 0
+    return every[full], starts[full]
 
 
 def regroup(rolled: Sequence[Rolled], per_cell: int, shift: int) -> Rolled:
