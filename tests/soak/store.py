@@ -83,6 +83,7 @@ async def write(url: str, seed: int) -> None:
                     await store.append(batch_of(seed, seq))
                     print(seq, flush=True)
                     seq += 1
+                    await asyncio.sleep(0.005)
         await asyncio.sleep(0.02)
         if os.getppid() == 1:
             return
@@ -120,9 +121,10 @@ class Role:
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            if line.endswith("\n"):
-                self.told = int(line) if line.strip().isdigit() else self.told + 1
+        with process.stdout as lines:
+            for line in lines:
+                if line.endswith("\n"):
+                    self.told = int(line) if line.strip().isdigit() else self.told + 1
 
     def kill(self) -> None:
         assert self.process is not None

@@ -123,9 +123,16 @@ class SeriesStore:
         return await self._reads.steps(Question(window, step_ms, as_of_ms))
 
     async def seal(self, source_id: int, *, everything: bool = False) -> list[Sealed]:
-        """Seal all that is there to seal, step by step; ``everything``: open buckets too."""
-        done = []
-        while (one := await self._sealer.seal(source_id, everything=everything)) is not None:
+        """Seal what is there by now, step by step; ``everything``: open buckets too.
+
+        What arrives meanwhile is left to the next time, or a busy writer would never let it end.
+        """
+        newest = (await self._rows.place(source_id)).seq
+        done: list[Sealed] = []
+        while not done or done[-1].sealed_seq < newest:
+            one = await self._sealer.seal(source_id, everything=everything)
+            if one is None:
+                break
             done.append(one)
         return done
 

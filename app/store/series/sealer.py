@@ -59,8 +59,9 @@ class SealLimits:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What one seal did."""
+    """What one seal did, and up to which batch."""
 
+    sealed_seq: int
     batches: int
     points: int
     pieces: int
@@ -157,7 +158,8 @@ class Sealer:
         await tx.write(
             Work(Mark(*last, None), ledger, latest, pieces, chunks, sorted(replaced), closed)
         )
-        return Sealed(len(batches), sum(b.n for b in batches), len(pieces), len(chunks))
+        sizes = (len(batches), sum(b.n for b in batches), len(pieces), len(chunks))
+        return Sealed(last[0], *sizes)
 
     async def _ledger(self, source_id: int, jobs: Iterable[Job], new: LedgerRow | None) -> Batches:
         """The batches from the oldest on that any chunk with news in step refers to."""
