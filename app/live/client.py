@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
 from starlette.types import Receive, Send
 
 from app.domain.access import Visible
 from app.domain.disconnects import BAD_REQUEST
+from app.live.direct import Direct
 from app.live.frames import (
     CLOSE_STOPPING,
     CLOSE_TOO_BIG,
@@ -22,9 +22,9 @@ from app.live.frames import (
     snapshot_text,
     subscribed_text,
 )
+from app.live.fanout import BURST, FanOut, Group, SnapshotFrames
 from app.live.topic import Topic, read_subscribe
 
-BURST = 8  # so many pending frames are sent one by one; more become one merged delta
 INBOUND_AT_MOST = 64 * 1024
 SEND_TIMEOUT_S = 30.0
 _RETRY_S = 0.3
@@ -46,6 +46,8 @@ class Channel(Protocol):
     conflated: int
     resets: int
     snapshot: Callable[[Visible], Awaitable[bytes]]
+    snapshots: SnapshotFrames
+    fan: FanOut
 
     def hello(self) -> str: ...
 
@@ -53,70 +55,115 @@ class Channel(Protocol):
 
 
 class Client:
-    """Sends hello, then a snapshot or what was missed, then deltas and beats."""
+    """Sends hello, then a snapshot or what was missed, then deltas and beats.
 
-    def __init__(self, hub: Channel, send: Send, topic: Topic, token: str = "") -> None:
-        self.token = token
+    One task a client listens. What only this client gets is sent by a second one that lives while
+    there is something to send; what everybody gets is written by the hub (``place``, ``ready``).
+    """
+
+    def __init__(
+        self, hub: Channel, send: Send, topic: Topic, token: str = "", direct: Direct | None = None
+    ) -> None:
+        self.token, self.topic, self.direct = token, topic, direct
         self._ended_by = 0
-        self._ended = asyncio.Event()
-        self._topic = topic
         self._asked: Topic | None = None  # the newest subscription not served yet
         self._wrong = ""  # what was no subscription
-        self.wake = asyncio.Event()
         self._hub = hub
         self._send = send
-        self._serial = 0
-        self._offset = 0  # the client knows every change up to here
-        self._generation = hub.generation
-        self._renewals = hub.renewals
-        self._beats = hub.beats
+        self.serial = 0
+        self.offset = 0  # the client knows every change up to here
+        self.generation = hub.generation
+        self.renewals = hub.renewals
+        self.beats = hub.beats
+        self.group: Group | None = None  # with whom it stands; alone it has its own place
+        self.offer = direct.offer if direct is not None else _takes_nothing
+        self.task: asyncio.Task[None] | None = None
+        self._again = False
+        self._listener: asyncio.Task[object] | None = None
+        self._failed: BaseException | None = None
 
     async def run(self, receive: Receive, epoch: str | None, offset: int | None) -> None:
         """Speak until either side ends it."""
-        writer = asyncio.create_task(self._speak(epoch, offset))
-        reader = asyncio.create_task(self._listen(receive))
-        ended = asyncio.create_task(self._ended.wait())
+        self._listener = asyncio.current_task()
+        if self.direct is not None:
+            self.direct.on_drain = self.rouse
+        self._start(self._open(epoch, offset))
         try:
-            await asyncio.wait({writer, reader, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if self._ended_by:
-                # The frame under way is finished; a peer that reads nothing is not waited for.
-                await asyncio.wait({writer}, timeout=_LAST_FRAME_S)
+            if await self._listen(receive):
+                if self.task is not None:
+                    self.task.cancel()
+                await self._leave(CLOSE_TOO_BIG, "a message may have 64 KiB")
+        except asyncio.CancelledError:
+            if self._failed is None:
+                raise
         finally:
-            for task in (writer, reader, ended):
-                task.cancel()
-            ends = await asyncio.gather(writer, reader, return_exceptions=True)
-        if self._ended_by:
-            await self._close(self._ended_by, "the token ended or sees other subjects now")
-        if ends[1] is True:
-            await self._close(CLOSE_TOO_BIG, "a message may have 64 KiB")
-        if isinstance(ends[0], Exception) and not isinstance(ends[0], (OSError, TimeoutError)):
-            raise ends[0]
+            if self.direct is not None:
+                self.direct.on_drain = None
+            if self.task is not None:
+                self.task.cancel()
+        if self._failed is not None and not isinstance(self._failed, (OSError, TimeoutError)):
+            raise self._failed
 
     def end(self, code: int) -> None:
         """Nothing more is sent but the close."""
+        self._hub.fan.leave(self)
         self._ended_by = code
-        self._ended.set()
-        self.wake.set()
+        if self.task is not None:
+            self.task.cancel()
+        self._start(self._leave(code, "the token ended or sees other subjects now"))
 
-    async def _speak(self, epoch: str | None, offset: int | None) -> None:
+    def settled(self) -> bool:
+        """Whether deltas and beats are all it needs."""
+        hub = self._hub
+        return self.generation == hub.generation and self.renewals == hub.renewals
+
+    def rouse(self) -> None:
+        """There may be something for this client alone."""
+        self._hub.fan.leave(self)
+        self._again = True
+        if self.task is None and not self._ended_by:
+            self._start(self._attend())
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        self.task = asyncio.create_task(work)
+        self.task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if self.task is not task:
+            return
+        self.task = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed = error
+            if isinstance(error, TimeoutError) and self.direct is not None:
+                self.direct.abort()
+            if self._listener is not None:
+                self._listener.cancel()
+        elif self._again:
+            self.rouse()
+
+    async def _open(self, epoch: str | None, offset: int | None) -> None:
         await self._text(self._hub.hello())
         if epoch is None or offset is None:
             await self._snapshot()
         elif not await self._resume(epoch, offset):
             await self._reset("the history after your offset is gone")
-        while not self._hub.closing:
-            await self.wake.wait()
-            self.wake.clear()
-            if self._ended_by:
-                return
+        self._again = True
+
+    async def _attend(self) -> None:
+        """Send what is due to this client, and then leave it to the hub again."""
+        while self._again and not self._hub.closing:
+            self._again = False
             await self._serve_subscription()
+            if self.direct is not None and not self.direct.idle():
+                return  # roused again when it is empty, or with the next beat
             beat = self._hub.beats, self._hub.beat
             await self._deltas()
-            if self._renewals != self._hub.renewals:
+            if self.renewals != self._hub.renewals:
                 await self._snapshot()
             # A beat names an offset: it must not overtake the changes up to there.
-            await self._beat(*(beat if self._serial != self._hub.ring.serial else ()))
-        await self._close(CLOSE_STOPPING, "the server stops; reconnect")
+            await self._beat(*(beat if self.serial != self._hub.ring.serial else ()))
+        if self._hub.closing:
+            await self._leave(CLOSE_STOPPING, "the server stops; reconnect")
 
     async def _resume(self, epoch: str, offset: int) -> bool:
         if not await self._hub.resumable(epoch, offset):
@@ -124,29 +171,29 @@ class Client:
         place = self._hub.ring.resume(offset)
         if place is None:
             return False
-        self._serial, self._offset = place, offset
-        self._generation = self._hub.generation
-        self.wake.set()
+        self.serial, self.offset = place, offset
+        self.generation = self._hub.generation
+        self._again = True
         return True
 
     async def _deltas(self) -> None:
-        if self._generation != self._hub.generation:
+        if self.generation != self._hub.generation:
             await self._reset("the history began anew")
             return
-        frames = self._hub.ring.after(self._serial)
+        frames = self._hub.ring.after(self.serial)
         if frames is None:
             await self._reset("you fell behind the kept history")
             return
         # A snapshot may be ahead of the hub: what it already holds is not sent after it.
-        news = [f for f in frames if f.repeats or f.offset > self._offset]
-        self._serial = self._hub.ring.serial
+        news = [f for f in frames if f.repeats or f.offset > self.offset]
+        self.serial = self._hub.ring.serial
         if len(news) <= BURST:
             for frame in news:
-                text = self._hub.ring.told(frame, self._topic)
+                text = self._hub.ring.told(frame, self.topic)
                 if text is not None:
                     await self._text(text)
             return
-        merged = merge(news, self._topic)
+        merged = merge(news, self.topic)
         if merged is None:
             await self._reset("you fell too far behind")
             return
@@ -159,8 +206,8 @@ class Client:
             wrong, self._wrong = self._wrong[:300], ""
             await self._text(error_text(BAD_REQUEST, wrong))
         while self._asked is not None:
-            self._topic, self._asked = self._asked, None
-            await self._text(subscribed_text(self._topic))
+            self.topic, self._asked = self._asked, None
+            await self._text(subscribed_text(self.topic))
             await self._snapshot()
             await asyncio.sleep(_BETWEEN_TOPICS_S)
 
@@ -172,21 +219,21 @@ class Client:
     async def _snapshot(self) -> None:
         """Send a snapshot the ring can be read on from; beats go on while it is being made."""
         while True:
-            self._generation, self._renewals = self._hub.generation, self._hub.renewals
+            self.generation, self.renewals = self._hub.generation, self._hub.renewals
             text = await self._ask_snapshot()
             if text is not None:
                 position = read_position(text)
                 place = self._hub.ring.place(position.offset)
                 if position.epoch == self._hub.epoch and place is not None:
-                    self._serial, self._offset = place, position.offset
-                    await self._text(snapshot_text(self._topic.snapshot(text)))
-                    self.wake.set()
+                    self.serial, self.offset = place, position.offset
+                    await self._snapshot_text(text)
+                    self._again = True
                     return
             await asyncio.sleep(_RETRY_S)
             await self._beat()
 
     async def _ask_snapshot(self) -> bytes | None:
-        asked = asyncio.ensure_future(self._hub.snapshot(self._topic.visible))
+        asked = asyncio.ensure_future(self._hub.snapshot(self.topic.visible))
         try:
             while not asked.done():
                 await asyncio.wait({asked}, timeout=_RETRY_S)
@@ -200,19 +247,33 @@ class Client:
     async def _beat(self, number: int | None = None, text: str = "") -> None:
         if number is None:
             number, text = self._hub.beats, self._hub.beat
-        if number != self._beats:
-            self._beats = number
+        if number != self.beats:
+            self.beats = number
             await self._text(text)
 
     async def _text(self, text: str) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await self._send({"type": "websocket.send", "text": text})
 
-    async def _close(self, code: int, reason: str) -> None:
-        # Whoever takes nothing is not waited for: leaving closes the connection as well.
-        with contextlib.suppress(TimeoutError, OSError):
+    async def _snapshot_text(self, text: bytes) -> None:
+        """A snapshot is large and the same for all of a topic: its frame is made once."""
+        if self.direct is not None:
+            frame = self._hub.snapshots.frame(self.topic, text, self.direct.deflates)
+            if self.offer(frame):
+                return
+        await self._text(snapshot_text(self.topic.snapshot(text)))
+
+    async def _leave(self, code: int, reason: str) -> None:
+        try:
             async with asyncio.timeout(_LAST_FRAME_S):
                 await self._send({"type": "websocket.close", "code": code, "reason": reason[:120]})
+        except (TimeoutError, OSError) as error:
+            # Whoever takes nothing is not waited for.
+            self._failed = error
+            if self.direct is not None:
+                self.direct.abort()
+            elif self._listener is not None:
+                self._listener.cancel()
 
     async def _listen(self, receive: Receive) -> bool:
         """Take subscriptions until the peer leaves; True when it said too much."""
@@ -224,7 +285,11 @@ class Client:
             if len(text) > INBOUND_AT_MOST:
                 return True
             try:
-                self._asked = read_subscribe(self._topic.visible, text)
+                self._asked = read_subscribe(self.topic.visible, text)
             except ValueError as wrong:
                 self._wrong = str(wrong)
-            self.wake.set()
+            self.rouse()
+
+
+def _takes_nothing(_: bytes) -> bool:
+    return False

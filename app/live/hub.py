@@ -30,15 +30,18 @@ from app.domain.shape import (
 from app.domain.source import SourceHealth
 from app.live.asking import place, welcome
 from app.live.client import Client
+from app.live.direct import direct_of
+from app.live.fanout import FanOut, SnapshotFrames
 from app.live.frames import Key, Ring, beat_text, encode, hello_text, not_current
 from app.live.storing import Storing
+from app.live.topic import Topic
 
 log = structlog.get_logger("live")
 BEAT_S = 1.0
 POLL_S = 1.0
 CHANGES_AT_ONCE = 200
 READINGS_AT_MOST = 2000  # of one change; a change that reaches it is followed by a refresh
-CLIENTS_AT_MOST = 2000
+CLIENTS_AT_MOST = 12_000
 CALM_EVERY = 5  # health polls between two source frames that only move counters
 RENEW_AFTER_S = 2.0  # the sources pass midnight one after the other
 BACK_OFF_S = (0.25, 2.0)
@@ -57,6 +60,7 @@ class Hub:
         alerts: AlertStore,
         readings: ReadingStore,
         build: str = "0.1.0",
+        clients_at_most: int = CLIENTS_AT_MOST,
     ) -> None:
         self._profile, self._clock, self._build = profile, clock, build
         self._changes, self._sources = changes, sources
@@ -67,7 +71,11 @@ class Hub:
         self.beat, self.beats = "", 0
         self.closing = False
         self.conflated = self.resets = self.failures = 0
+        self.snapshots, self.fan = SnapshotFrames(), FanOut(self)
+        self._at_most = clients_at_most
         self._clients: set[Client] = set()
+        self._topics: dict[Topic, Topic] = {}
+        self._rung = asyncio.Event()
         self._ends: Counter[str] = Counter()
         self._healths: dict[str, SourceHealth] = {}
         self._told: dict[str, Json] = {}
@@ -89,6 +97,7 @@ class Hub:
         self._make_beat()
         tasks = [
             asyncio.create_task(self._beating()),
+            asyncio.create_task(self._fanning()),
             asyncio.create_task(self._patiently(self._follow)),
             asyncio.create_task(self._patiently(self._poll)),
         ]
@@ -97,7 +106,7 @@ class Hub:
             await asyncio.wait({ended, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.closing = True
-            self._wake()
+            self._rouse()
             for task in (ended, *tasks):
                 task.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)
@@ -154,7 +163,7 @@ class Hub:
         self.ring.clear(offset)
         self.epoch, self.offset = epoch, offset
         self.generation += 1
-        self._wake()
+        self._rouse()
 
     async def _take(self, changes: Sequence[Change]) -> None:
         ids = sorted({i for c in changes if not c.filling for i in c.alert_ids})
@@ -270,6 +279,7 @@ class Hub:
             if self._renew_at is not None and loop.time() >= self._renew_at:
                 self._renew_at = None
                 self.renewals += 1
+                self._rouse()
             self._wake()
             due = max(due + BEAT_S, loop.time())
             await asyncio.sleep(due - loop.time())
@@ -284,8 +294,19 @@ class Hub:
         self.beats += 1
 
     def _wake(self) -> None:
+        self._rung.set()
+
+    def _rouse(self) -> None:
+        """Everybody needs more than deltas: a snapshot, or the end."""
         for client in self._clients:
-            client.wake.set()
+            client.rouse()
+
+    async def _fanning(self) -> None:
+        """At once when there is something to say; what comes meanwhile goes out together."""
+        while True:
+            await self._rung.wait()
+            self._rung.clear()
+            await self.fan.send(self._clients)
 
     # ── clients ─────────────────────────────────────────────────────────────────────────────────
 
@@ -315,19 +336,22 @@ class Hub:
         """One connection: origin, place to resume from, then the client's own loop."""
         ends = self._ends[pass_of(scope).token]
         await receive()  # websocket.connect
-        full = self.closing or len(self._clients) >= CLIENTS_AT_MOST
+        full = self.closing or len(self._clients) >= self._at_most
         given = await welcome(scope, send, full=full)
         if given is None:
             return
         epoch, offset = place(scope)
         token, topic = given
-        client = Client(self, send, topic, token)
+        # Clients of one topic share one value, so that what is made for it is found at once.
+        topic = self._topics.setdefault(topic, topic)
+        client = Client(self, send, topic, token, direct_of(scope))
         self._clients.add(client)
         if self._ends[token] != ends:  # while hands were being shaken
             client.end(RESCOPED)
         try:
             await client.run(receive, epoch, offset)
         finally:
+            self.fan.leave(client)
             self._clients.discard(client)
 
 

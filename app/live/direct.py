@@ -1,0 +1,153 @@
+"""Direct: a WebSocket connection whose transport the hub may write finished frames to.
+
+A server's frames carry no mask (RFC 6455 section 5.1), so one frame serves every client: it is made
+once and handed to each transport, without a coroutine, a lock or a copy for each of them. The
+class leans on uvicorn's own one; ``tests/unit/test_live_direct.py`` is the contract, and without
+it everything goes the usual way, frame by frame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from starlette.types import Scope
+from uvicorn.protocols.utils import is_ssl
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
+from websockets.server import ServerProtocol
+
+EXTENSION = "ioc.direct"
+# The kernel would take megabytes for a slow reader, and serve them to it minutes old.
+SEND_BUFFER = 16 * 1024
+# Above this the connection counts as full until it is empty again; a usual delta stays below.
+FULL_ABOVE = 4 * 1024
+PING_EVERY_S, PONG_WITHIN_S = 14.0, 14.0  # a half-open connection is gone within 30 s
+LINGER_S = 1.0
+_to_kernel = os.write
+
+
+class Direct(Protocol):
+    """What the hub needs of a connection; without one it goes the server's usual way."""
+
+    on_drain: Callable[[], None] | None
+    deflates: bool
+
+    def idle(self) -> bool:
+        """Whether everything written so far has been handed to the kernel."""
+        ...
+
+    def offer(self, frame: bytes) -> bool:
+        """Write a finished frame if nothing waits before it; False when something does."""
+        ...
+
+    def abort(self) -> None:
+        """End the connection now, whatever it has not taken yet."""
+        ...
+
+
+def direct_of(scope: Scope) -> Direct | None:
+    found: Direct | None = scope.get("extensions", {}).get(EXTENSION)
+    return found
+
+
+def text_frame(text: bytes, first: int = 0x81) -> bytes:
+    """A final, unmasked text frame."""
+    size = len(text)
+    if size < 126:
+        return struct.pack("!BB", first, size) + text
+    if size < 65536:
+        return struct.pack("!BBH", first, 126, size) + text
+    return struct.pack("!BBQ", first, 127, size) + text
+
+
+def deflated_frame(text: bytes) -> bytes:
+    """The same compressed (RFC 7692), for everybody who agreed to messages without a context."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+    packed = packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH)
+    return text_frame(packed[:-4], 0xC1)
+
+
+class DirectProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's own WebSocket protocol, which shows itself to the application."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.on_drain: Callable[[], None] | None = None
+        self._file = -1
+        if self.config.ws_per_message_deflate:
+            # Without a context between messages a connection keeps no tables (64 kB each), and
+            # one compressed frame serves all.
+            agreed = ServerPerMessageDeflateFactory(
+                server_no_context_takeover=True, client_no_context_takeover=True
+            )
+            self.conn = ServerProtocol(
+                extensions=[agreed], max_size=self.config.ws_max_size, logger=self.conn.logger
+            )
+
+    @property
+    def deflates(self) -> bool:
+        """Whether the peer takes what ``deflated_frame`` makes."""
+        return any(
+            isinstance(e, PerMessageDeflate) and e.local_max_window_bits == 15
+            for e in self.conn.extensions
+        )
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if getattr(self, "scope", None) is None:
+            return
+        # The application's task runs after this: it was only made by now.
+        self.scope["extensions"][EXTENSION] = self  # type: ignore[index]
+        self.transport.set_write_buffer_limits(high=FULL_ABOVE, low=0)
+        # Looked up once: they are asked for every message of every client.
+        self._closing = self.transport.is_closing
+        self._waiting = self.transport.get_write_buffer_size
+        peer = self.transport.get_extra_info("socket")
+        if peer is not None:
+            with contextlib.suppress(OSError):
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            if not is_ssl(self.transport):
+                self._file = peer.fileno()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.on_drain is not None:
+            self.on_drain()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        # Closing waits until all is written, which a peer that is gone never takes.
+        self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def idle(self) -> bool:
+        return not (self.close_sent or self._closing() or self._waiting())
+
+    def offer(self, frame: bytes) -> bool:
+        if self.close_sent or self._closing() or self._waiting():
+            return False
+        # Nothing waits before it, so it may go straight to the kernel: the loop's own way costs
+        # as much again as the system call. What the kernel does not take is left to the loop.
+        sent = 0
+        if self._file >= 0:
+            try:
+                sent = _to_kernel(self._file, frame)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.transport.abort()
+                return False
+        if sent < len(frame):
+            self.transport.write(frame[sent:] if sent else frame)
+        return True
+
+    def abort(self) -> None:
+        self.transport.abort()

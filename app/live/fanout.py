@@ -1,0 +1,155 @@
+"""Fan-out: the same bytes to every client that stands at the same place, made once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from app.live.direct import deflated_frame, text_frame
+from app.live.frames import merge
+from app.live.topic import Topic
+
+if TYPE_CHECKING:
+    from app.live.client import Channel, Client
+
+BURST = 8  # so many pending frames are sent one by one; more become one merged delta
+YIELD_EVERY = 500  # other requests do not wait behind a large fan-out
+SNAPSHOTS_KEPT = 32
+
+
+class SnapshotFrames:
+    """The frame of a snapshot, and its compressed form, made once for all of a topic."""
+
+    def __init__(self) -> None:
+        self._of: bytes = b""
+        self._made: dict[tuple[Topic, bool], bytes] = {}
+
+    def frame(self, topic: Topic, text: bytes, deflated: bool) -> bytes:
+        """``text`` is the snapshot of everything the topic may see, as the API gives it."""
+        if text is not self._of or len(self._made) > SNAPSHOTS_KEPT:
+            self._of, self._made = text, {}
+        found = self._made.get((topic, deflated))
+        if found is None:
+            whole = b'{"t":"snapshot","data":%b}' % topic.snapshot(text)
+            found = deflated_frame(whole) if deflated else text_frame(whole)
+            self._made[topic, deflated] = found
+        return found
+
+
+class Group:
+    """Clients of one topic that have had everything up to one place."""
+
+    __slots__ = ("beats", "members", "serial", "topic")
+
+    def __init__(self, topic: Topic, serial: int, beats: int) -> None:
+        self.topic, self.serial, self.beats = topic, serial, beats
+        self.members: dict[Client, None] = {}
+
+
+class FanOut:
+    """Who stands where; ``send`` brings everybody it can to the newest place."""
+
+    def __init__(self, hub: Channel) -> None:
+        self._hub = hub
+        self._groups: dict[Topic, Group] = {}
+
+    def leave(self, client: Client) -> None:
+        """The client is served by itself from here on, from where its group stood."""
+        group = client.group
+        if group is not None:
+            del group.members[client]
+            client.group, client.serial, client.beats = None, group.serial, group.beats
+            if not group.members:
+                self._groups.pop(group.topic, None)
+
+    async def send(self, clients: Iterable[Client]) -> None:
+        """Write to whoever is empty; rouse whoever needs something of its own.
+
+        A client with something left in its buffer is passed over: it gets one merged delta when
+        that has gone, so a slow link sees the latest of each figure and nobody waits for it.
+        """
+        for group in tuple(self._groups.values()):
+            await self._to_group(group)
+        for client in tuple(clients):
+            if client.group is None:
+                self._to_one(client)
+
+    async def _to_group(self, group: Group) -> None:
+        hub = self._hub
+        while group.members and (group.serial, group.beats) != (hub.ring.serial, hub.beats):
+            tip = hub.ring.serial, hub.beats
+            text, _ = news(hub, group.topic, group.serial, group.beats)
+            members = list(group.members)
+            if text is None:
+                for client in members:
+                    self.leave(client)
+                    client.rouse()
+                return
+            behind: list[Client] = []
+            for start in range(0, len(members), YIELD_EVERY):
+                if start:
+                    await asyncio.sleep(0)
+                # Who has left the group during a pause is served by itself by now.
+                still = [c for c in members[start : start + YIELD_EVERY] if c.group is group]
+                behind += [client for client in still if not client.offer(text)]
+            for client in behind:
+                if client.group is group:
+                    self.leave(client)
+            group.serial, group.beats = tip
+
+    def _to_one(self, client: Client) -> None:
+        """Somebody who is behind, has just come, or is spoken to by its own task."""
+        hub = self._hub
+        if client.task is not None:
+            client.rouse()
+            return
+        if client.direct is None or hub.closing or not client.settled():
+            client.rouse()
+            return
+        tip = hub.ring.serial, hub.beats
+        if (client.serial, client.beats) != tip:
+            if not client.direct.idle():
+                return
+            text, first = news(hub, client.topic, client.serial, client.beats)
+            if text is None or client.offset >= first:
+                client.rouse()
+                return
+            if not client.offer(text):
+                return
+            client.serial, client.beats = tip
+        self._join(client)
+
+    def _join(self, client: Client) -> None:
+        hub = self._hub
+        if client.offset > hub.offset:
+            return  # its snapshot is ahead of what the hub has read: some of that is no news to it
+        group = self._groups.get(client.topic)
+        if group is None:
+            group = self._groups[client.topic] = Group(client.topic, client.serial, client.beats)
+        if (group.serial, group.beats) == (client.serial, client.beats):
+            group.members[client] = None
+            client.group = group
+
+
+def news(hub: Channel, topic: Topic, serial: int, beats: int) -> tuple[bytes | None, int]:
+    """Deltas since ``serial`` and the newest beat since ``beats``, as bytes to be written.
+
+    None: that is gone from the ring, or too much; the client has to ask for a snapshot. Beside it
+    the lowest offset that is told: to who knows that one already it is not all news.
+    """
+    frames = hub.ring.after(serial)
+    if frames is None:
+        return None, 0
+    first = min((f.offset for f in frames if not f.repeats), default=1 << 62)
+    if len(frames) > BURST:
+        merged = merge(frames, topic)
+        if merged is None:
+            return None, 0
+        hub.conflated += 1
+        texts = [merged]
+    else:
+        texts = [t for f in frames if (t := hub.ring.told(f, topic)) is not None]
+    if beats != hub.beats:
+        texts.append(hub.beat)  # last: it names an offset, and must not overtake the changes
+    return b"".join(text_frame(t.encode()) for t in texts), first
