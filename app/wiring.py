@@ -24,7 +24,7 @@ from app import VERSION
 from app.access import Door
 from app.alerts import follow as alerts
 from app.alerts import quality
-from app.api import ApiParts, create_api
+from app.api import ApiParts, BareLive, create_api
 from app.api.opening import Changing, Opening
 from app.domain.access import Visible
 from app.domain.clock import Clock, read_clock
@@ -42,6 +42,7 @@ from app.ingest.discover import find_reader, lend_collector, version_of
 from app.ingest.reread import Reread, reread
 from app.ingest.upstream import Upstream
 from app.live import Hub
+from app.live.direct import CONNECTIONS as CONNECTIONS
 from app.notify import outbox
 from app.notify.channel import Receiver, open_receivers
 from app.profile import load_profile, profile_folder
@@ -130,7 +131,7 @@ async def _serving(settings: Settings, stop: asyncio.Event) -> tuple[ASGIApp, Aw
         api.now = await asyncio.to_thread(create_api, replace(parts, profile=edited))
         hub.adopt(edited, api.now.state.snapshot)
 
-    return api, together(
+    return BareLive(api, parts), together(
         stop, hub.run(stop), door.run(stop), stores.changes.listen(stop),
         _watch(settings, profile).run(adopt, stop),
     )  # fmt: skip

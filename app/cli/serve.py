@@ -13,8 +13,6 @@ from app.cli._words import lose_words_rather_than_work
 from app.settings import Settings, load_settings
 from app.supervisor.run import StartFailed, run
 
-# Nobody may send the server more than this in one message; a wall sends almost nothing.
-_LARGEST_MESSAGE = 64 * 1024
 _END_WITHIN_S = 1.5
 
 
@@ -47,7 +45,7 @@ def command(role: Role = typer.Option(Role.all, help="all supervises one of each
 def _web(settings: Settings) -> None:
     import uvicorn
 
-    from app.wiring import web
+    from app.wiring import CONNECTIONS, web
 
     uvicorn.run(
         web(settings),
@@ -55,10 +53,7 @@ def _web(settings: Settings) -> None:
         port=settings.port,
         # "auto" would go on serving errors when the parts could not be opened.
         lifespan="on",
-        ws="websockets-sansio",
-        ws_max_size=_LARGEST_MESSAGE,
-        # Walls are on the local network: deflating costs more than it saves there.
-        ws_per_message_deflate=False,
+        **CONNECTIONS,
         log_level="warning",
         access_log=False,
         server_header=False,

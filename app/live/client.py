@@ -11,6 +11,7 @@ from starlette.types import Receive, Send
 from app.domain.access import Visible
 from app.domain.disconnects import BAD_REQUEST
 from app.live.direct import Direct
+from app.live.fanout import BURST, FanOut, Group, SnapshotFrames
 from app.live.frames import (
     CLOSE_STOPPING,
     CLOSE_TOO_BIG,
@@ -22,7 +23,6 @@ from app.live.frames import (
     snapshot_text,
     subscribed_text,
 )
-from app.live.fanout import BURST, FanOut, Group, SnapshotFrames
 from app.live.topic import Topic, read_subscribe
 
 INBOUND_AT_MOST = 64 * 1024

@@ -8,21 +8,26 @@ it everything goes the usual way, frame by frame.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
 import struct
 import zlib
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from starlette.types import Scope
+from typing_extensions import override
+from uvicorn.config import Config
 from uvicorn.protocols.utils import is_ssl
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
     ServerPerMessageDeflateFactory,
 )
+from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 EXTENSION = "ioc.direct"
@@ -32,6 +37,8 @@ SEND_BUFFER = 16 * 1024
 FULL_ABOVE = 4 * 1024
 PING_EVERY_S, PONG_WITHIN_S = 14.0, 14.0  # a half-open connection is gone within 30 s
 LINGER_S = 1.0
+# Nobody may send the server more than this in one message; a wall sends almost nothing.
+LARGEST_MESSAGE = 64 * 1024
 _to_kernel = os.write
 
 
@@ -79,8 +86,14 @@ def deflated_frame(text: bytes) -> bytes:
 class DirectProtocol(WebSocketsSansIOProtocol):
     """uvicorn's own WebSocket protocol, which shows itself to the application."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
         self.on_drain: Callable[[], None] | None = None
         self._file = -1
         if self.config.ws_per_message_deflate:
@@ -101,12 +114,14 @@ class DirectProtocol(WebSocketsSansIOProtocol):
             for e in self.conn.extensions
         )
 
-    def handle_connect(self, event: Any) -> None:
+    @override
+    def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if getattr(self, "scope", None) is None:
             return
         # The application's task runs after this: it was only made by now.
-        self.scope["extensions"][EXTENSION] = self  # type: ignore[index]
+        extensions = cast(dict[str, object], self.scope["extensions"])
+        extensions[EXTENSION] = self
         self.transport.set_write_buffer_limits(high=FULL_ABOVE, low=0)
         # Looked up once: they are asked for every message of every client.
         self._closing = self.transport.is_closing
@@ -118,11 +133,13 @@ class DirectProtocol(WebSocketsSansIOProtocol):
             if not is_ssl(self.transport):
                 self._file = peer.fileno()
 
+    @override
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.on_drain is not None:
             self.on_drain()
 
+    @override
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
         # Closing waits until all is written, which a peer that is gone never takes.
@@ -151,3 +168,14 @@ class DirectProtocol(WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         self.transport.abort()
+
+
+# What the server is told of its WebSockets. Deflate is agreed to and used for snapshots: one
+# compressed frame serves all of a scope; deltas cost more to compress than to send.
+CONNECTIONS: dict[str, Any] = {
+    "ws": DirectProtocol,
+    "ws_max_size": LARGEST_MESSAGE,
+    "ws_ping_interval": PING_EVERY_S,
+    "ws_ping_timeout": PONG_WITHIN_S,
+    "ws_per_message_deflate": True,
+}

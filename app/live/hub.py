@@ -33,7 +33,7 @@ from app.live.client import Client
 from app.live.direct import direct_of
 from app.live.fanout import FanOut, SnapshotFrames
 from app.live.frames import Key, Ring, beat_text, encode, hello_text, not_current
-from app.live.storing import Storing
+from app.live.storing import Storing, later_of
 from app.live.topic import Topic
 
 log = structlog.get_logger("live")
@@ -222,7 +222,7 @@ class Hub:
         """Health of the sources once a second; what a fill has reached so far every other time."""
         found = {h.id: h for h in await self._sources.health()}
         self._storing.heard(await self._sources.pulse(), asyncio.get_running_loop().time())
-        self._healths = {k: _later(self._healths.get(k), h) for k, h in found.items()}
+        self._healths = {k: later_of(self._healths.get(k), h) for k, h in found.items()}
         self._polls += 1
         loading = {k for k, h in self._healths.items() if not h.caught_up} | self._filling
         due = self._refresh | (loading if self._polls % 2 == 0 else set())
@@ -297,7 +297,6 @@ class Hub:
         self._rung.set()
 
     def _rouse(self) -> None:
-        """Everybody needs more than deltas: a snapshot, or the end."""
         for client in self._clients:
             client.rouse()
 
@@ -356,10 +355,3 @@ class Hub:
 
 
 _MATTERS = ("quality", "last_error", "quarantined")
-
-
-def _later(known: SourceHealth | None, read: SourceHealth) -> SourceHealth:
-    """A change may have told a later watermark than the row that was read before it."""
-    if known is None or (known.watermark_s or 0) <= (read.watermark_s or 0):
-        return read
-    return replace(read, watermark_s=known.watermark_s)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.domain.source import Pulse
+from dataclasses import replace
+
+from app.domain.source import Pulse, SourceHealth
 
 AWAY_AFTER_S = 5.0
 NO_PULSE_AFTER_S = 8.0
@@ -31,3 +33,10 @@ class Storing:
             and now - self._pulsed_at <= NO_PULSE_AFTER_S
             and self._pulse.refusal is None
         )
+
+
+def later_of(known: SourceHealth | None, read: SourceHealth) -> SourceHealth:
+    """A change may have told a later watermark than the row that was read before it."""
+    if known is None or (known.watermark_s or 0) <= (read.watermark_s or 0):
+        return read
+    return replace(read, watermark_s=known.watermark_s)

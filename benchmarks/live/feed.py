@@ -100,9 +100,7 @@ class Feed:
 
     async def health(self) -> list[SourceHealth]:
         now = int(RealClock().now_s())
-        return [
-            SourceHealth(s, now, True, 1, 1, 0, None, now, now - 86400) for s in self._sources
-        ]
+        return [SourceHealth(s, now, True, 1, 1, 0, None, now, now - 86400) for s in self._sources]
 
     async def alerts(self, visible: Visible, state: str | None, limit: int) -> list[Alert]:
         return []

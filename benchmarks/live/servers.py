@@ -2,7 +2,8 @@
 
     python -m benchmarks.live.servers KIND PORT HZ
 
-Kinds: ours, naive (FastAPI, ``await ws.send_json`` in a loop), broadcast (websockets), socketio, nats.
+Kinds: ours, naive (FastAPI: ``await ws.send_json`` in a loop), broadcast (websockets), socketio,
+nats.
 Every server prints "ready" once it listens.
 """
 
@@ -14,7 +15,11 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from socket import socket as Socket
 from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from websockets.asyncio.server import ServerConnection
 
 PAD = "x" * 330  # a message is about as long as a delta of the product that moves one tile
 
@@ -32,11 +37,11 @@ async def at_rate(hz: float, send: Callable[[], Any]) -> None:
         await send()
 
 
-def _uvicorn(app: Any, port: int, **options: Any) -> None:
+def _uvicorn(app: ASGIApp, port: int, **options: object) -> None:
     import uvicorn
 
     class Server(uvicorn.Server):
-        async def startup(self, sockets: Any = None) -> None:
+        async def startup(self, sockets: list[Socket] | None = None) -> None:
             await super().startup(sockets)
             print("ready", flush=True)
 
@@ -55,7 +60,7 @@ def ours(port: int, hz: float) -> None:
     profile = load_profile(profile_folder("laocai"))
     held: dict[str, Any] = {}
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await receive()
             feed = Feed(profile)
@@ -92,9 +97,9 @@ def broadcast(port: int, hz: float) -> None:
     from websockets.asyncio.server import serve
 
     async def run() -> None:
-        clients: set[Any] = set()
+        clients: set[ServerConnection] = set()
 
-        async def live(socket: Any) -> None:
+        async def live(socket: ServerConnection) -> None:
             clients.add(socket)
             try:
                 await socket.wait_closed()
@@ -118,7 +123,7 @@ def socketio(port: int, hz: float) -> None:
     server = library.AsyncServer(async_mode="asgi", transports=["websocket"])
     app = library.ASGIApp(server)
 
-    async def whole(scope: Any, receive: Any, send: Any) -> None:
+    async def whole(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await receive()
 
@@ -170,7 +175,7 @@ async def _publish(port: int, hz: float) -> None:
         except OSError:
             await asyncio.sleep(0.05)
     await reader.readline()
-    writer.write(b"CONNECT {\"verbose\":false}\r\n")
+    writer.write(b'CONNECT {"verbose":false}\r\n')
     print("ready", flush=True)
 
     async def all_of_them() -> None:

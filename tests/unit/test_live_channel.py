@@ -15,8 +15,9 @@ import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.access import Door
-from app.api import ApiParts, Snapshots, create_api
+from app.api import ApiParts, BareLive, Snapshots, create_api
 from app.live import Hub, storing
+from app.live.direct import DirectProtocol
 from app.live.frames import Ring
 from tests.unit.in_memory import (
     NOW_S,
@@ -42,7 +43,7 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def serving(db, clock, tokens=None):
+async def serving(db, clock, tokens=None, **server_options):
     """With ``tokens``, behind a door that lets nobody in without one."""
     snapshots = Snapshots(PROFILE, clock, db, db, db, db, "0.1.0")
     hub = Hub(PROFILE, clock, db, snapshots.text, db, db, db)
@@ -58,7 +59,9 @@ async def serving(db, clock, tokens=None):
         parts = replace(parts, gate=door)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create_api(parts), log_level="warning", lifespan="off")
+    options = {"ws": DirectProtocol, "ws_max_size": 64 * 1024} | server_options
+    app = BareLive(create_api(parts), parts)
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", **options)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None
     stop = asyncio.Event()

@@ -1,0 +1,158 @@
+"""The contract with the server's own WebSocket class: frames written past it are right."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import socket
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
+
+from app.live import direct
+from app.live.direct import deflated_frame, text_frame
+from tests.unit.in_memory import NOW_S, PROFILE, Database, StillClock, health_of, reading_of
+from tests.unit.test_live_channel import delta_with_readings, frame, serving
+
+
+def database() -> Database:
+    db = Database()
+    db.healths = {s: health_of(s) for s in PROFILE.sources}
+    db.commit(reading_of(0.5))
+    return db
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 200_000])
+@pytest.mark.parametrize("make", [text_frame, deflated_frame])
+def test_a_frame_is_what_the_library_would_have_made(size, make):
+    text = (b"{\xc3\xa1} " * (size // 4 + 1))[:size]
+    reader = StreamReader()
+    reader.feed_data(make(text))
+    reader.feed_eof()
+    agreed = [PerMessageDeflate(True, True, 15, 15)] if make is deflated_frame else []
+    parsing = Frame.parse(reader.read_exact, mask=False, extensions=agreed)
+    try:
+        while True:
+            next(parsing)
+    except StopIteration as done:
+        found = done.value
+    assert found.opcode is Opcode.TEXT
+    assert found.fin
+    assert bytes(found.data) == text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ws_per_message_deflate": True},
+        {"ws_per_message_deflate": False},
+        {"ws": "websockets-sansio"},  # the usual way, where the own class is not to be had
+        {"loop": "asyncio"},
+    ],
+)
+@pytest.mark.parametrize("compression", [None, "deflate"])
+async def test_every_way_tells_the_same(options, compression):
+    db = database()
+    async with (
+        serving(db, StillClock(NOW_S), **options) as stage,
+        stage.connect(compression=compression) as peer,
+    ):
+        assert (await frame(peer, "snapshot"))["data"]["readings"][0]["value"] == 0.5
+        for number in range(20):
+            db.commit(reading_of(number / 100))
+            assert (await delta_with_readings(peer))["readings"][0]["value"] == number / 100
+        direct_way = options.get("ws") is None
+        assert any(c.direct is not None for c in stage.hub._clients) is direct_way
+        if direct_way:
+            assert any(c.group is not None for c in stage.hub._clients), "the hub writes to it"
+
+
+async def test_a_slow_reader_sees_the_latest_and_holds_up_nobody():
+    db, clock = database(), StillClock(NOW_S)
+    subjects = [s for s in PROFILE.subjects if s.startswith("area:")][:40]
+    async with serving(db, clock) as stage, stage.connect() as quick:
+        await frame(quick, "snapshot")
+        slow = socket.socket()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", stage.port))
+        slow.setblocking(False)
+        slow.sendall(_handshake(stage.port))
+        loop = asyncio.get_running_loop()
+        heard = await loop.sock_recv(slow, 2000)
+        assert b" 101 " in heard
+        for number in range(300):
+            db.commit(*(reading_of(number / 1000, subject=s) for s in subjects))
+            told = await delta_with_readings(quick)
+            assert told["readings"][0]["value"] == number / 1000
+        [held] = [c for c in stage.hub._clients if c.group is None]
+        waiting = held.direct.transport.get_write_buffer_size()
+        assert waiting < 400_000, "one snapshot or one merged delta at most"
+        text = heard
+        async with asyncio.timeout(10):
+            while b'"value":0.299' not in text[-20_000:]:
+                text = text[-40_000:] + await loop.sock_recv(slow, 65536)
+        slow.close()
+    assert stage.hub.conflated >= 1
+
+
+async def test_a_message_may_have_64_kib():
+    async with serving(database(), StillClock(NOW_S)) as stage:
+        async with stage.connect() as peer:
+            await frame(peer, "snapshot")
+            await peer.send(" " * (64 * 1024))
+            await frame(peer, "beat")
+        async with stage.connect() as peer:
+            with pytest.raises(ConnectionClosed) as closed:
+                await peer.send(" " * (64 * 1024 + 1))
+                while True:
+                    await peer.recv()
+            assert closed.value.rcvd.code == 1009
+
+
+async def test_a_peer_that_is_gone_without_a_word_is_let_go(monkeypatch):
+    monkeypatch.setattr(direct, "LINGER_S", 0.1)
+    options = {"ws_ping_interval": 0.3, "ws_ping_timeout": 0.3}
+    db = database()
+    async with serving(db, StillClock(NOW_S), **options) as stage, stage.connect() as well:
+        silent = socket.create_connection(("127.0.0.1", stage.port))
+        silent.sendall(_handshake(stage.port))
+        async with asyncio.timeout(5):
+            while len(stage.hub._clients) < 2:
+                await asyncio.sleep(0.02)
+            while len(stage.hub._clients) > 1:
+                db.commit(*(reading_of(0.1, subject=s) for s in list(PROFILE.subjects)[:100]))
+                await asyncio.sleep(0.02)
+                await well.recv()
+        silent.close()
+
+
+async def test_who_leaves_in_the_middle_of_a_fan_out_disturbs_nobody():
+    db = database()
+    async with serving(db, StillClock(NOW_S)) as stage, stage.connect() as stays:
+        await frame(stays, "snapshot")
+        for round_ in range(15):
+            others = [await stage.connect() for _ in range(8)]
+            db.commit(reading_of(round_ / 100))
+            for other in others[::2]:
+                other.transport.abort()
+            db.commit(reading_of(round_ / 100 + 0.001))
+            for other in others[1::2]:
+                await other.close()
+            while (await delta_with_readings(stays))["readings"][0]["value"] < round_ / 100 + 0.001:
+                pass
+        async with asyncio.timeout(5):
+            while len(stage.hub._clients) > 1:
+                await asyncio.sleep(0.02)
+        assert sum(len(g.members) for g in stage.hub.fan._groups.values()) <= 1
+
+
+def _handshake(port: int) -> bytes:
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
