@@ -183,7 +183,7 @@ async def test_a_reader_that_stops_reading_gets_the_latest_and_every_alert(stage
     async with stage.connect(max_queue=1, compression=None) as socket:
         await frame(socket, "snapshot")
         socket.transport.pause_reading()
-        wide = "x" * 80_000
+        wide = "x" * 20_000
         for number in range(300):
             alerts = [alert_of(number)] if number % 100 == 50 else []
             reading = replace(reading_of(number / 1000), reason=wide)
