@@ -27,6 +27,7 @@ from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
     ServerPerMessageDeflateFactory,
 )
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
@@ -83,6 +84,20 @@ def deflated_frame(text: bytes) -> bytes:
     return text_frame(packed[:-4], 0xC1)
 
 
+class _Speaking(ServerProtocol):
+    """The library's rules, but for one: who closes in the middle of a message has closed.
+
+    RFC 6455 lets control frames come between the pieces of a message (section 5.4), a close among
+    them; the library takes that for an error and answers 1002 instead of the peer's own code.
+    """
+
+    @override
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class DirectProtocol(WebSocketsSansIOProtocol):
     """uvicorn's own WebSocket protocol, which shows itself to the application."""
 
@@ -96,15 +111,16 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.on_drain: Callable[[], None] | None = None
         self._file = -1
-        if self.config.ws_per_message_deflate:
-            # Without a context between messages a connection keeps no tables (64 kB each), and
-            # one compressed frame serves all.
-            agreed = ServerPerMessageDeflateFactory(
-                server_no_context_takeover=True, client_no_context_takeover=True
-            )
-            self.conn = ServerProtocol(
-                extensions=[agreed], max_size=self.config.ws_max_size, logger=self.conn.logger
-            )
+        # Without a context between messages a connection keeps no tables (64 kB each), and one
+        # compressed frame serves all.
+        agreed = ServerPerMessageDeflateFactory(
+            server_no_context_takeover=True, client_no_context_takeover=True
+        )
+        self.conn = _Speaking(
+            extensions=[agreed] if self.config.ws_per_message_deflate else [],
+            max_size=self.config.ws_max_size,
+            logger=self.conn.logger,
+        )
 
     @property
     def deflates(self) -> bool:
