@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-import structlog
 from starlette.types import Receive, Scope, Send
 
 from app.domain.access import EVERYTHING, Visible, pass_of
@@ -33,10 +31,10 @@ from app.live.client import Client
 from app.live.direct import direct_of
 from app.live.fanout import FanOut, SnapshotFrames
 from app.live.frames import Key, Ring, beat_text, encode, hello_text, not_current
+from app.live.patience import patiently
 from app.live.storing import Storing, later_of
 from app.live.topic import Topic
 
-log = structlog.get_logger("live")
 BEAT_S = 1.0
 POLL_S = 1.0
 CHANGES_AT_ONCE = 200
@@ -44,7 +42,6 @@ READINGS_AT_MOST = 2000  # of one change; a change that reaches it is followed b
 CLIENTS_AT_MOST = 12_000
 CALM_EVERY = 5  # health polls between two source frames that only move counters
 RENEW_AFTER_S = 2.0  # the sources pass midnight one after the other
-BACK_OFF_S = (0.25, 2.0)
 
 
 class Hub:
@@ -98,8 +95,8 @@ class Hub:
         tasks = [
             asyncio.create_task(self._beating()),
             asyncio.create_task(self._fanning()),
-            asyncio.create_task(self._patiently(self._follow)),
-            asyncio.create_task(self._patiently(self._poll)),
+            asyncio.create_task(patiently(self._follow, self._failing)),
+            asyncio.create_task(patiently(self._poll, self._failing)),
         ]
         ended = asyncio.create_task(stop.wait())
         try:
@@ -133,18 +130,8 @@ class Hub:
 
     # ── what is followed ────────────────────────────────────────────────────────────────────────
 
-    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeat ``step``; after a failure wait longer and longer, with jitter."""
-        wait = BACK_OFF_S[0]
-        while True:
-            try:
-                await step()
-                wait = BACK_OFF_S[0]
-            except Exception as error:  # any fault of the store: keep beating, retry
-                self.failures += 1
-                log.warning("live waits for the database", step=step.__name__, error=repr(error))
-                await asyncio.sleep(wait * random.uniform(0.5, 1.0))
-                wait = min(wait * 2, BACK_OFF_S[1])
+    def _failing(self) -> None:
+        self.failures += 1
 
     async def _follow(self) -> None:
         if not self.epoch:
