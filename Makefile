@@ -7,7 +7,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-inde
 	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: protocol help demo test test-waiting test-computing check bench-fill bench-paint bench-live ws-echo bench-indicators ui env env-dev truth soak-kill soak-trees soak-rebuild pictures lock wheel image clean
+.PHONY: protocol help demo test test-waiting test-computing check bench-fill bench-paint bench-store bench-live ws-echo bench-indicators ui env env-dev truth soak-kill soak-trees soak-rebuild pictures lock wheel image clean
 
 help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-paint  from the feed's last byte, and from the commit, to painted pixels"
 	@echo "make bench-indicators  yearly targets: false alarms, lead, forecast; speed of judging"
 	@echo "make bench-live   the live channel beside its peers: CPU, memory, storms, slow links"
+	@echo "make bench-store  the series store beside VictoriaMetrics, Prometheus and plain rows"
 	@echo "make pictures  screenshots of the running demo into docs/pictures"
 
 # The two halves share nothing, so they are made side by side.
@@ -94,6 +95,10 @@ bench-live: env-dev ui
 # A test-only echo on the very connections of the live channel, for an outside conformance suite.
 ws-echo: env-dev
 	@$(PY) -m benchmarks.live.echo $(or $(PORT),9001)
+
+# The data set of 13.8 million points: about four minutes. bench-store SHARE=0.1 for a look.
+bench-store: env-dev
+	@$(PY) -m benchmarks.store.run --share $(or $(SHARE),1)
 
 pictures: env-dev
 	@$(PY) -m tests.pictures

@@ -51,6 +51,7 @@ from app.profile.watch import Watch
 from app.settings import Settings
 from app.store.alerts import PgAlerts
 from app.store.archive.manifest import Manifest, blocks_of
+from app.store.archive.points import take_points
 from app.store.archive.shape import Block
 from app.store.archive.take import Entrance, take_cases, take_readings, updates_of
 from app.store.cases import PgCases, PgSources
@@ -311,6 +312,10 @@ async def take_archive(
             elif file.table == "cases":
                 new = await _take_cases(pool, profile, manifest, blocks, told)
                 taken[file.table] = new, "cases"
+            else:
+                known_ms = int(read_clock(settings.clock_file).now_s() * 1000)
+                new = await take_points(pool, blocks, partial(told, file.table), known_ms)
+                taken[file.table] = new, "points"
     finally:
         await pool.close()
     return taken

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg
 import msgspec
 
 from app.domain.record import Event, Record, Version
+from app.store.archive.points import COUNT, give_points
 from app.store.archive.shape import CASES, READINGS, Block, Cell, empty, height
 
 ROWS = 100_000
@@ -148,6 +150,10 @@ def life_of(record: Record) -> str:
     return msgspec.json.encode(told, order="sorted").decode()
 
 
-_COUNTS = {"readings": _COUNT_READINGS, "cases": _COUNT_CASES}
+_COUNTS = {"readings": _COUNT_READINGS, "cases": _COUNT_CASES, "series": COUNT}
 _Gives = Callable[[asyncpg.Connection, tuple[int, int]], AsyncIterator[Block]]
-_GIVES: Mapping[str, _Gives] = {"readings": _readings, "cases": _cases}
+_GIVES: Mapping[str, _Gives] = {
+    "readings": _readings,
+    "cases": _cases,
+    "series": partial(give_points, rows=ROWS),
+}

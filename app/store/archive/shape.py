@@ -45,10 +45,13 @@ CASES = Table(
 )  # fmt: skip
 SERIES = Table(
     "series",
-    {"source": "text", "series": "text", "at": "instant", "value": "float"},
+    {
+        "source": "text", "series": "text", "unit": "text", "tick_ms": "int", "at": "instant",
+        "value": "float",
+    },
     ("source", "series", "at"),
-)
-TABLES: Mapping[str, Table] = {t.name: t for t in (READINGS, CASES)}
+)  # fmt: skip
+TABLES: Mapping[str, Table] = {t.name: t for t in (READINGS, CASES, SERIES)}
 
 
 def empty(table: Table) -> Block:
