@@ -85,7 +85,7 @@ DAMAGE = {
         "hours are not the sums",
     ),
     "bucket": ("UPDATE series_chunk SET day = day - 1", "outside the bucket"),
-    "unknown series": ("UPDATE series_chunk SET series_id = 77 WHERE series_id = 1", "nobody declared"),
+    "unknown series": ("UPDATE series_chunk SET series_id = 77 WHERE series_id = 1", "declared"),
     "piece": (f"UPDATE series_piece SET body = {FLIPPED.format('body')}", "check sum differs"),
     "piece's bounds": ("UPDATE series_piece SET last_ms = last_ms + 1", "its row says"),
     "journal": (f"UPDATE series_journal SET body = {FLIPPED.format('body')}", "check sum differs"),
