@@ -43,12 +43,12 @@ class Installation:
     def use(self) -> dict[str, Use]:
         """CPU seconds and peak memory of each process so far, PostgreSQL's added up."""
         found: dict[str, Use] = {}
-        for pid in _family(self.process.pid):
+        for pid in family(self.process.pid):
             name = _role(pid)
             if name is None:
                 continue
             before = found.get(name, Use(0.0, 0.0))
-            now = _use(pid)
+            now = used(pid)
             found[name] = Use(before.cpu_s + now.cpu_s, max(before.peak_mb, now.peak_mb))
         return found
 
@@ -108,7 +108,7 @@ def free_ports(count: int) -> list[int]:
             probe.close()
 
 
-def _family(top: int) -> list[int]:
+def family(top: int) -> list[int]:
     """All living descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
@@ -140,7 +140,7 @@ def _role(pid: int) -> str | None:
     return None
 
 
-def _use(pid: int) -> Use:
+def used(pid: int) -> Use:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         status = Path(f"/proc/{pid}/status").read_text()

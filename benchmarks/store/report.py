@@ -27,6 +27,11 @@ def print_report(seen: Seen) -> None:
             print(f"{name:18}" + "".join(f"{r:>12,.0f}" for r in row), end="")
             print(f"{_show(faster(seen, OURS, name)):>8}")
     print(f"{SEALED:54}{_in_all(seen, SEALED):>12,.0f}")
+    print("\ncores' seconds for a million points")
+    for name in (OURS, SEALING, VM, PROMETHEUS, PLAIN):
+        points = seen.written.get(OURS if name == SEALING else name)
+        if points:
+            print(f"{name:18}{seen.cpu_s[name] / points * 1e6:>12.3f}")
     print(f"\n{'bytes a point':18}{'kept':>12}{'log':>12}")
     for name, size in seen.size.items():
         print(f"{name:18}{size:>12.3f}{_show(wal(seen, name)):>12}")

@@ -38,6 +38,7 @@ from benchmarks.store.report import print_report, verdict
 from benchmarks.store.stage import (
     OURS,
     PLAIN,
+    POSTGRES,
     SEALING,
     Clocked,
     Contender,
@@ -63,11 +64,13 @@ def main() -> int:
     folder.chmod(0o755)  # as root, PostgreSQL runs under another account
     server = EmbeddedPostgres(folder)
     try:
+        seen = Seen()
         with ExitStack() as running:
             found = [] if chosen.alone else list(_peers(running, folder))
             url = server.start()
             upgrade(url)
-            seen = asyncio.run(measure(url, found, chosen.share, chosen.seed, chosen.alone))
+            seen.tops = {POSTGRES: server.pid or 0, **{p.name: p.process.pid for p in found}}
+            asyncio.run(measure(url, found, seen, chosen))
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -86,18 +89,19 @@ def _peers(running: ExitStack, folder: Path) -> Iterator[peers.Peer]:
 
 
 async def measure(
-    url: str, found: Sequence[peers.Peer], share: float, seed: int, alone: bool
-) -> Seen:
+    url: str, found: Sequence[peers.Peer], seen: Seen, chosen: argparse.Namespace
+) -> None:
     """Fill, let what must be there be there, ask, and weigh."""
     pool = await open_pool(url, 4)
     db = await asyncpg.connect(url)
-    seen, every = Seen(), sources()
+    every, clocked = sources(), Clocked(db, seen)
+    share, seed, alone = chosen.share, chosen.seed, chosen.alone
     ours, plain = Ours(pool, SeriesLimits()), PlainRows(db)
     await ours.make(every)
     await plain.make()
     contenders = [of_ours(ours), *map(of_peer, found), *([] if alone else [of_plain(plain)])]
     try:
-        await fill(contenders, ours, Clocked(db, seen), seen, slices(share, seed))
+        await fill(contenders, ours, clocked, seen, slices(share, seed))
         if not alone:
             await plain.fill(batches(share, seed=seed), every)
             seen.size[PLAIN] = await plain.bytes_per_point()
@@ -107,13 +111,12 @@ async def measure(
         for peer in found:
             seen.size[peer.name] = peer.bytes_on_disk() / seen.points
         seen.memory["head MB"], seen.memory["head MB at most"] = ours.head_mb()
-        await _weigh(ours, Clocked(db, seen), seen)
+        await _weigh(ours, clocked, seen)
     finally:
         await db.close()
         await pool.close()
     # Linux tells it in kB.
     seen.memory["process MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return seen
 
 
 def slices(share: float, seed: int) -> Iterator[list[Batch]]:
@@ -183,12 +186,16 @@ async def ask(contenders: Sequence[Contender], seen: Seen) -> None:
 
 
 async def _weigh(ours: Ours, clocked: Clocked, seen: Seen) -> None:
-    """What is left to seal is sealed, so that every point is where it stays."""
+    """What is left to seal is sealed, so that every point is where it stays.
+
+    Kept are the chunks with their rollups and indexes, and the ledger that ``as_of`` needs; the
+    journal and the pieces are empty by then, their files room for what comes next.
+    """
     await clocked.run("last seal", 0, lambda: ours.seal(everything=True))
     await ours.vacuum()
     for name, size in (await ours.sizes()).items():
         seen.parts[name] = size / seen.points
-    seen.size[OURS] = sum(seen.parts.values())
+    seen.size[OURS] = sum(seen.parts[name] for name in ("series_chunk", "series_ledger"))
 
 
 if __name__ == "__main__":

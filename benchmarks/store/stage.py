@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from benchmarks.installation import family, used
 from benchmarks.store.dataset import Batch
 from benchmarks.store.ours import Ours
 from benchmarks.store.peers import Peer
@@ -20,6 +21,7 @@ from benchmarks.store.remote_write import encode
 OURS, SEALING, PLAIN, VM, PROMETHEUS = (
     "ours", "sealing", "plain rows", "VictoriaMetrics", "Prometheus",
 )  # fmt: skip
+POSTGRES = "PostgreSQL"
 Bytes = dict[str, float]
 
 
@@ -39,9 +41,11 @@ class Seen:
     """Points a second for each slice, seconds and log bytes in all, milliseconds a question."""
 
     points: int = 0
+    tops: dict[str, int] = field(default_factory=dict)
     rates: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     written: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    cpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     wal: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     size: Bytes = field(default_factory=dict)
     parts: Bytes = field(default_factory=dict)
@@ -51,16 +55,26 @@ class Seen:
 
 
 class Clocked:
-    """Times what is done, and what the write-ahead log grew by meanwhile."""
+    """Times what is done, the cores it took, and what the write-ahead log grew by meanwhile.
+
+    For ours count this process and PostgreSQL's, for a peer its own.
+    """
 
     def __init__(self, db: asyncpg.Connection, seen: Seen) -> None:
-        self._db, self._seen = db, seen
+        self._db, self._seen, self._tops = db, seen, seen.tops
+
+    def _cpu_s(self, name: str) -> float:
+        top = self._tops.get(name)
+        if top is not None:
+            return used(top).cpu_s
+        return time.process_time() + sum(used(p).cpu_s for p in family(self._tops[POSTGRES]))
 
     async def run(self, name: str, points: int, work: Callable[[], Awaitable[None]]) -> float:
         before = await self._db.fetchval("SELECT pg_current_wal_insert_lsn()::text")
-        began = time.perf_counter()
+        cpu_s, began = self._cpu_s(name), time.perf_counter()
         await work()
         took = time.perf_counter() - began
+        self._seen.cpu_s[name] += self._cpu_s(name) - cpu_s
         self._seen.wal[name] += await self._db.fetchval(
             "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1::text::pg_lsn)::bigint", before
         )

@@ -38,6 +38,8 @@ from app.store.series.rollup import (
 )
 from app.store.series.rows import ChunkRow, Kept, PieceRow, RowStore, SeriesRow, Window
 
+# So many buckets are looked through faster than the numbers of those that have points are found.
+_FEW = 8
 R = TypeVar("R", ChunkRow, PieceRow)
 
 
@@ -100,14 +102,13 @@ class Found:
         buckets = every.at // (width_days * DAY_MS)
         sealed = {c.day // width_days: c for c in chunks}
         low, high = int(buckets.min()), int(buckets.max())
-        if low == high:
-            parts = {b: Part(c, NOTHING) for b, c in sealed.items()}
-            parts[low] = Part(sealed.get(low), every)
-            return [parts[b] for b in sorted(parts)]
-        return [
-            Part(sealed.get(b), every.where(buckets == b))
-            for b in sorted({*sealed, *np.unique(buckets).tolist()})
-        ]
+        there = range(low, high + 1) if high - low < _FEW else np.unique(buckets).tolist()
+        parts = {b: Part(c, NOTHING) for b, c in sealed.items()}
+        for b in there:
+            among = every if low == high else every.where(buckets == b)
+            if len(among):
+                parts[b] = Part(sealed.get(b), among)
+        return [parts[b] for b in sorted(parts)]
 
 
 def _by_series(rows: Iterable[R]) -> Mapping[int, list[R]]:
