@@ -50,10 +50,8 @@ from app.profile.check import check_profile
 from app.profile.watch import Watch
 from app.settings import Settings
 from app.store.alerts import PgAlerts
-from app.store.archive.manifest import Manifest, blocks_of
-from app.store.archive.points import take_points
-from app.store.archive.shape import Block
-from app.store.archive.take import Entrance, take_cases, take_readings, updates_of
+from app.store.archive.manifest import Manifest
+from app.store.archive.taking import Taking
 from app.store.cases import PgCases, PgSources
 from app.store.changes import PgChanges
 from app.store.definitions import PgDefinitions
@@ -301,46 +299,13 @@ async def take_archive(
 ) -> dict[str, tuple[int, str]]:
     """Take what `ioc export` wrote: for each table how much was new, and of what."""
     profile = _profile(settings)
+    judges = {source: partial(_judge, profile, source) for source in profile.sources}
+    known_ms = int(read_clock(settings.clock_file).now_s() * 1000)
     pool = await open_pool(settings.database_url, 2)
-    taken: dict[str, tuple[int, str]] = {}
     try:
-        for file in manifest.files:
-            blocks = blocks_of(folder, manifest, file)
-            if file.table == "readings":
-                new = await take_readings(pool, blocks, partial(told, file.table))
-                taken[file.table] = new, "frames"
-            elif file.table == "cases":
-                new = await _take_cases(pool, profile, manifest, blocks, told)
-                taken[file.table] = new, "cases"
-            else:
-                known_ms = int(read_clock(settings.clock_file).now_s() * 1000)
-                new = await take_points(pool, blocks, partial(told, file.table), known_ms)
-                taken[file.table] = new, "points"
+        return await Taking(pool, judges, known_ms, told).archive(folder, manifest)
     finally:
         await pool.close()
-    return taken
-
-
-async def _take_cases(
-    pool: asyncpg.Pool,
-    profile: Profile,
-    manifest: Manifest,
-    blocks: Iterable[Block],
-    told: Callable[[str, int], None],
-) -> int:
-    new = 0
-    for source, updates in updates_of(blocks):
-        if source not in profile.sources:
-            raise LookupError(
-                f"the archive has cases of {source!r}, which is no source of the profile;"
-                f" expected {', '.join(profile.sources)}"
-            )
-        judge = _judge(profile, source)
-        # Steps must mean what this profile means before any are added to them.
-        await rebase(pool, source, judge)
-        way = Entrance(source, judge, manifest.watermarks.get(source, 0))
-        new += await take_cases(pool, way, updates, partial(told, "cases"))
-    return new
 
 
 async def evaluate(settings: Settings) -> dict[str, Report]:
