@@ -38,6 +38,9 @@ class OneConnection:
         self._db = db
         self.fetch, self.fetchrow, self.fetchval = db.fetch, db.fetchrow, db.fetchval
 
+    def get_max_size(self) -> int:
+        return 1
+
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
         yield self._db
