@@ -134,8 +134,8 @@ def test_the_four_additions_live_together(changed: Changed):
 
 
 def _build_page(folder: Path) -> None:
-    for name in ("index.html", "vite.config.ts", "vite.client.config.ts", "svelte.config.js", "tsconfig.json",
-                 "package.json", "public"):  # fmt: skip
+    for name in ("index.html", "vite.config.ts", "vite.client.config.ts", "svelte.config.js",
+                 "tsconfig.json", "package.json", "public"):  # fmt: skip
         source = ROOT / "frontend" / name
         copy = shutil.copytree if source.is_dir() else shutil.copy2
         copy(source, folder / "frontend" / name)
