@@ -1,135 +1,110 @@
-"""Fills the disk under the series store: what is acknowledged stays, and it goes on when freed."""
+"""A full disk: everything of an installation lies on a small one, which fills up and is freed.
+
+    python -m tests.soak.full_disk
+
+It mounts a tmpfs, so it needs a mount namespace of its own; ``command`` tells how to get one.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
+import shutil
 import subprocess
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+import sys
+import time
 from pathlib import Path
 
-import asyncpg
-import numpy as np
+from tests.flow.stage import ROOT, Installation, passable_folder, status, wait_for
+from tests.flow.test_database_away import WORSE, heard
+from tests.soak.ledger import Watcher, close_ledger
 
-from app.domain.series import DAY_MS, Batch, SeriesDef
-from app.store.embedded import EmbeddedPostgres, ServerFailed
-from app.store.migrate import upgrade
-from app.store.series.engine import SeriesStore
-from app.store.series.pg import PgRows
-from tests.flow.stage import passable_folder
-
-BEGAN = 18_995 * DAY_MS
-DISK_MB, BALLAST_MB, POINTS = 220, 60, 20_000
-REFUSED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError)
+SIZE = "400m"
+REFUSES_WITHIN_S = 120.0  # room inside the pages and files there are lasts for a while
+TOLD_WITHIN_S = 10.0
+BACK_WITHIN_S = 60.0
+FULL_S = 20.0
 
 
-@dataclass
-class FullDisk:
-    """How far it came, and what was not there afterwards."""
-
-    skipped: str = ""
-    acknowledged: int = 0
-    refused: str = ""
-    after: int = 0
-    wrong: list[str] = field(default_factory=list)
-
-    def line(self) -> str:
-        if self.skipped:
-            return f"not tried: {self.skipped}"
-        return (
-            f"{self.acknowledged} batches acknowledged, then refused ({self.refused});"
-            f" freed: all there, {self.after} more; {len(self.wrong)} wrong"
-        )
-
-
-def run_full_disk() -> FullDisk:
-    """A small disk of its own, in memory; only root can have one."""
-    outcome = FullDisk()
-    with passable_folder() as folder:
-        if not _mounted(folder):
-            outcome.skipped = "a tmpfs cannot be mounted here (it takes root)"
-            return outcome
-        try:
-            _fill_and_free(folder, outcome)
-        finally:
-            subprocess.run(["umount", str(folder)], check=False, capture_output=True)
-    return outcome
-
-
-def _mounted(folder: Path) -> bool:
+def command() -> list[str] | None:
+    """How to run this in a mount namespace of its own; None where that is not allowed."""
+    ways = [["unshare", "-m"]]
     if os.geteuid() != 0:
-        return False
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=755", "tmpfs", str(folder)]
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+        ways = [["unshare", "-U", "-m", "--map-current-user", "--keep-caps"]]
+    for way in ways:
+        if shutil.which(way[0]) is None:
+            continue
+        probe = subprocess.run([*way, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True)
+        if probe.returncode == 0:
+            return [*way, sys.executable, "-m", "tests.soak.full_disk"]
+    return None
 
 
-def _fill_and_free(folder: Path, outcome: FullDisk) -> None:
-    ballast, server = folder / "ballast", EmbeddedPostgres(folder / "data")
-    (folder / "data").mkdir(mode=0o755)
-    ballast.write_bytes(bytes(BALLAST_MB * 2**20))
-    try:
-        url = server.start()
-        upgrade(url)
-        asyncio.run(_until_refused(url, outcome))
-        ballast.unlink()
-        with contextlib.suppress(ServerFailed):
-            if server.pid is None:
-                server.stop()
-                url = server.start()
-        asyncio.run(_all_there(url, outcome))
-    finally:
-        server.stop()
-
-
-@contextlib.asynccontextmanager
-async def _store(url: str) -> AsyncIterator[SeriesStore]:
-    async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
-        store = SeriesStore(PgRows(pool))
-        await store.declare("s", [SeriesDef("a", 10_000)])
-        yield store
-
-
-async def _until_refused(url: str, outcome: FullDisk) -> None:
-    async with _store(url) as store:
-        for seq in range(1, 10_000):
+def fill_up(ballast: Path) -> int:
+    """Write until there is no room; the bytes written."""
+    written, block = 0, b"\0" * 65536
+    with ballast.open("wb", buffering=0) as out:
+        for size in (65536, 512):
             try:
-                await store.append(_batch(seq))
-            except REFUSED as error:
-                outcome.refused = type(error).__name__
-                return
-            outcome.acknowledged = seq
-    outcome.wrong.append("the disk never filled")
+                while True:
+                    written += out.write(block[:size])
+            except OSError:
+                continue
+    return written
 
 
-async def _all_there(url: str, outcome: FullDisk) -> None:
-    for _ in range(100):  # the server brings itself back after a panic
-        with contextlib.suppress(*REFUSED):
-            async with _store(url) as store:
-                kept = (await store.place(1)).seq
-                if kept < outcome.acknowledged:
-                    outcome.wrong.append(f"acknowledged {outcome.acknowledged}, kept {kept}")
-                for seq in range(kept + 1, kept + 6):
-                    await store.append(_batch(seq))
-                    outcome.after += 1
-                await _compare(store, kept + 5, outcome)
-            return
-        await asyncio.sleep(0.1)
-    outcome.wrong.append("the store did not come back after the disk was freed")
+def main() -> int:
+    with passable_folder() as folder:
+        data = folder / "data"
+        data.mkdir()
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=755", "none", str(data)], check=True
+        )
+        demo = Installation(data, root=ROOT)
+        try:
+            demo.start()
+            wait_for(demo.loaded, 120, "the fill", demo, 0.5)
+            return _scenario(demo, data / "ballast")
+        finally:
+            (data / "ballast").unlink(missing_ok=True)
+            demo.close()
+            subprocess.run(["umount", str(data)], check=True)
 
 
-async def _compare(store: SeriesStore, newest: int, outcome: FullDisk) -> None:
-    for seq in range(1, newest + 1):
-        batch = _batch(seq)
-        at, value = np.asarray(batch.at_ms), np.asarray(batch.value)
-        found = await store.raw(1, 1, int(at[0]), int(at[-1]) + 1)
-        if found.at_ms.tolist() != at.tolist() or found.value.tolist() != value.tolist():
-            outcome.wrong.append(f"batch {seq} is not what was written")
+def _scenario(demo: Installation, ballast: Path) -> int:
+    ready = f"http://127.0.0.1:{demo.port}/readyz"
+    roles = [demo.role(r) for r in ("web", "worker")]
+    with Watcher(demo) as watcher:
+        print(f"full: {fill_up(ballast):,} bytes of ballast", flush=True)
+        wait_for(lambda: status(ready) == 503, REFUSES_WITHIN_S, "readiness to say so", demo)
+        told_s = asyncio.run(heard(demo, lambda told: told <= WORSE, TOLD_WITHIN_S))
+        print(f"the wall said so {told_s:.1f} s after readiness did", flush=True)
+        asked = _asked(demo)
+        until, told = time.monotonic() + FULL_S, []
+        while time.monotonic() < until:  # nobody looks after it meanwhile
+            told.append(status(ready))
+            time.sleep(1)
+        asked = _asked(demo) - asked
+        print(f"readiness meanwhile: {told}", flush=True)
+        print(f"the feeds were asked {asked} times in {FULL_S:g} s of it", flush=True)
+        assert asked <= 6, "polling pauses: the feeds keep their data"
+        ballast.unlink()
+        begun = time.monotonic()
+        wait_for(lambda: status(ready) == 200, BACK_WITHIN_S, "ready", demo)
+        wait_for(demo.loaded, BACK_WITHIN_S, "fresh", demo)
+        print(f"everything fresh {time.monotonic() - begun:.1f} s after there was room", flush=True)
+    assert [demo.role(r) for r in ("web", "worker")] == roles, "nobody had to be started again"
+    assert watcher.wrong == [], watcher.wrong
+    books = close_ledger(demo)
+    assert books.wrong == [], books.wrong
+    print(f"{books.emitted:,} records emitted, {books.stored:,} stored: nothing lost")
+    return 0
 
 
-def _batch(seq: int) -> Batch:
-    """Noise, so that it takes the room it seems to take."""
-    at = BEGAN + (np.arange(POINTS) + seq * POINTS) * 1_000
-    value = np.random.default_rng(seq).random(POINTS)
-    return Batch(1, seq, int(at[-1]), np.ones(POINTS, np.int64), at, value)
+def _asked(demo: Installation) -> int:
+    """Requests the simulated feeds have answered."""
+    return sum(demo.simulators("/control/requests").values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

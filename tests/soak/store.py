@@ -31,7 +31,7 @@ from app.store.series.engine import SeriesLimits, SeriesStore
 from app.store.series.pg import PgRows
 from app.store.series.sealer import SealLimits
 from tests.flow.stage import passable_folder
-from tests.soak.full_disk import run_full_disk
+from tests.soak.store_full_disk import run_full_disk
 from tests.unit.series_memory import MemoryRows
 
 BEGAN = 18_995 * DAY_MS
