@@ -7,7 +7,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-inde
 	--no-emit-find-links --python-version 3.11 --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: protocol help demo test test-waiting test-computing check bench-fill bench-paint bench-store bench-live ws-echo bench-indicators ui env env-dev truth soak-kill soak-trees soak-rebuild pictures lock wheel image clean
+.PHONY: protocol help demo test test-flow test-screens test-units check bench-fill bench-paint bench-store bench-live ws-echo bench-indicators ui env env-dev truth soak-kill soak-trees soak-rebuild pictures lock wheel image clean
 
 help:
 	@echo "make demo      the whole product with a simulated province: a wall in seconds"
@@ -25,29 +25,32 @@ help:
 	@echo "make bench-store  the series store beside VictoriaMetrics, Prometheus and plain rows"
 	@echo "make pictures  screenshots of the running demo into docs/pictures"
 
-# The two halves share nothing, so they are made side by side.
+# Environment and page share nothing, so they are made side by side.
 demo:
 	@$(MAKE) --no-print-directory -j2 env ui
 	@exec $(PY) -m app.cli demo
 
 test:
 	@$(MAKE) --no-print-directory -j2 env-dev ui
-	@$(MAKE) --no-print-directory -j2 -k test-waiting test-computing && \
+	@$(MAKE) --no-print-directory -j3 -k test-flow test-screens test-units && \
 		echo "make test: everything passed"
 
-# Two halves side by side: one mostly waits for installations, and is shown at its end. What fails
-# is run once more and alone: many tests kill, stop and time real processes, and another program of
-# the machine may stand in their way. Both outcomes are shown, and failing twice is failing.
+# Three parts side by side. What fails is run once more and alone: many tests kill, stop and time
+# real processes, and another program of the machine may stand in their way. Both outcomes are
+# shown, and failing twice is failing.
 PYTEST = $(PY) -m pytest -q --durations=5 -o cache_dir=.pytest_cache/$@
 ONCE_MORE = echo "── once more, what failed ──"; $(PYTEST) --last-failed --last-failed-no-failures none
+SHOWN_AT_ITS_END = >$$out 2>&1; status=$$?; cat $$out; rm -f $$out; exit $$status
 
-test-waiting:
-	@out=$$(mktemp); { $(PYTEST) tests/flow tests/docs || { $(ONCE_MORE) tests/flow tests/docs; }; } \
-		>$$out 2>&1; status=$$?; cat $$out; rm -f $$out; exit $$status
+test-flow:
+	@out=$$(mktemp); { $(PYTEST) tests/flow || { $(ONCE_MORE) tests/flow; }; } $(SHOWN_AT_ITS_END)
 
-test-computing: COMPUTING = tests/architecture tests/browser tests/contract tests/unit
-test-computing:
-	@$(PYTEST) $(COMPUTING) || { $(ONCE_MORE) $(COMPUTING); }
+test-screens: SCREENS = tests/docs tests/browser tests/architecture
+test-screens:
+	@out=$$(mktemp); { $(PYTEST) $(SCREENS) || { $(ONCE_MORE) $(SCREENS); }; } $(SHOWN_AT_ITS_END)
+
+test-units:
+	@$(PYTEST) tests/unit tests/contract || { $(ONCE_MORE) tests/unit tests/contract; }
 
 check:
 	@$(MAKE) --no-print-directory -j2 env-dev ui
