@@ -66,7 +66,8 @@ def main() -> int:
             wait_for(demo.loaded, 120, "the fill", demo, 0.5)
             return _scenario(demo, data / "ballast")
         finally:
-            (data / "ballast").unlink(missing_ok=True)
+            for more in data.glob("ballast*"):
+                more.unlink()
             demo.close()
             subprocess.run(["umount", str(data)], check=True)
 
@@ -79,15 +80,10 @@ def _scenario(demo: Installation, ballast: Path) -> int:
         wait_for(lambda: status(ready) == 503, REFUSES_WITHIN_S, "readiness to say so", demo)
         told_s = asyncio.run(heard(demo, lambda told: told <= WORSE, TOLD_WITHIN_S))
         print(f"the wall said so {told_s:.1f} s after readiness did", flush=True)
-        asked = _asked(demo)
-        until, told = time.monotonic() + FULL_S, []
-        while time.monotonic() < until:  # nobody looks after it meanwhile
-            told.append(status(ready))
-            time.sleep(1)
-        asked = _asked(demo) - asked
-        print(f"readiness meanwhile: {told}", flush=True)
-        print(f"the feeds were asked {asked} times in {FULL_S:g} s of it", flush=True)
-        assert asked <= 6, "polling pauses: the feeds keep their data"
+        told, asked = _hold(demo, ready, ballast)
+        print(f"readiness meanwhile: {told}; asked while it said so: {asked}", flush=True)
+        assert told.count(503) > len(told) // 3, "it says so, but for moments with a little room"
+        assert asked <= 10, "polling pauses: the feeds keep their data"
         ballast.unlink()
         begun = time.monotonic()
         wait_for(lambda: status(ready) == 200, BACK_WITHIN_S, "ready", demo)
@@ -99,6 +95,26 @@ def _scenario(demo: Installation, ballast: Path) -> int:
     assert books.wrong == [], books.wrong
     print(f"{books.emitted:,} records emitted, {books.stored:,} stored: nothing lost")
     return 0
+
+
+def _hold(demo: Installation, ready: str, ballast: Path) -> tuple[list[int], int]:
+    """What readiness says second by second, and what the feeds were asked while it was 503.
+
+    A server makes a little room now and then (old logs go): it is taken at once, but what is
+    stored meanwhile is stored.
+    """
+    told, asked, before = [0], 0, _asked(demo)
+    until = time.monotonic() + FULL_S
+    while time.monotonic() < until:  # nobody looks after it meanwhile
+        fill_up(ballast.with_name(f"ballast{len(told)}"))
+        told.append(status(ready))
+        now = _asked(demo)
+        asked += now - before if told[-2:] == [503, 503] else 0
+        before = now
+        time.sleep(1)
+    for more in ballast.parent.glob("ballast?*"):
+        more.unlink()
+    return told[1:], asked
 
 
 def _asked(demo: Installation) -> int:
