@@ -40,11 +40,14 @@ class SnapshotFrames:
 class Group:
     """Clients of one topic that have had everything up to one place."""
 
-    __slots__ = ("beats", "members", "serial", "topic")
+    __slots__ = ("beats", "members", "served", "serial", "tip", "topic")
 
     def __init__(self, topic: Topic, serial: int, beats: int) -> None:
         self.topic, self.serial, self.beats = topic, serial, beats
         self.members: dict[Client, None] = {}
+        # While a long fan-out pauses: who is at its end already, and where that is.
+        self.served: set[Client] = set()
+        self.tip = serial, beats
 
 
 class FanOut:
@@ -59,7 +62,10 @@ class FanOut:
         group = client.group
         if group is not None:
             del group.members[client]
-            client.group, client.serial, client.beats = None, group.serial, group.beats
+            client.group = None
+            # In a pause of the fan-out some have had what is being sent: not again to them.
+            there = client in group.served
+            client.serial, client.beats = group.tip if there else (group.serial, group.beats)
             if not group.members:
                 self._groups.pop(group.topic, None)
 
@@ -86,17 +92,17 @@ class FanOut:
                     self.leave(client)
                     client.rouse()
                 return
-            behind: list[Client] = []
+            group.tip = tip
             for start in range(0, len(members), YIELD_EVERY):
                 if start:
+                    group.served.update(members[start - YIELD_EVERY : start])
                     await asyncio.sleep(0)
                 # Who has left the group during a pause is served by itself by now.
                 still = [c for c in members[start : start + YIELD_EVERY] if c.group is group]
-                behind += [client for client in still if not client.offer(text)]
-            for client in behind:
-                if client.group is group:
+                for client in [c for c in still if not c.offer(text)]:
                     self.leave(client)
             group.serial, group.beats = tip
+            group.served.clear()
 
     def _to_one(self, client: Client) -> None:
         """Somebody who is behind, has just come, or is spoken to by its own task."""

@@ -13,7 +13,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from app.live import direct
+from app.live import direct, fanout
 from app.live.direct import deflated_frame, text_frame
 from tests.unit.in_memory import NOW_S, PROFILE, Database, StillClock, health_of, reading_of
 from tests.unit.test_live_channel import delta_with_readings, frame, serving
@@ -148,6 +148,43 @@ async def test_who_leaves_in_the_middle_of_a_fan_out_disturbs_nobody():
             while len(stage.hub._clients) > 1:
                 await asyncio.sleep(0.02)
         assert sum(len(g.members) for g in stage.hub.fan._groups.values()) <= 1
+
+
+async def test_who_is_called_away_in_a_pause_of_a_fan_out_hears_nothing_twice(monkeypatch):
+    """A fan-out to many pauses; meanwhile some of them, served or not, are spoken to alone."""
+    monkeypatch.setattr(fanout, "YIELD_EVERY", 1)
+    db = database()
+    async with serving(db, StillClock(NOW_S)) as stage:
+        peers = [await stage.connect() for _ in range(6)]
+        for peer in peers:
+            await frame(peer, "snapshot")
+        async with asyncio.timeout(5):
+            while not all(c.group for c in stage.hub._clients):
+                await asyncio.sleep(0.01)
+        called = 0
+        offer = direct.DirectProtocol.offer
+
+        def offer_and_call(self, data):
+            nonlocal called
+            taken = offer(self, data)
+            if b'"t":"delta"' in data:
+                called += 1
+                loop = asyncio.get_running_loop()
+                for client in list(stage.hub._clients):
+                    loop.call_soon(client.rouse)
+            return taken
+
+        monkeypatch.setattr(direct.DirectProtocol, "offer", offer_and_call)
+        for client in stage.hub._clients:
+            client.offer = client.direct.offer
+        heard = [[] for _ in peers]
+        for number in range(1, 31):
+            db.commit(reading_of(number / 1000))
+            for peer, values in zip(peers, heard, strict=True):
+                values.append((await delta_with_readings(peer))["readings"][0]["value"])
+        assert called >= 30, "the hub wrote deltas to a group"
+        for values in heard:
+            assert values == [number / 1000 for number in range(1, 31)]
 
 
 def _handshake(port: int) -> bytes:
