@@ -40,7 +40,7 @@ class SnapshotFrames:
 class Group:
     """Clients of one topic that have had everything up to one place."""
 
-    __slots__ = ("beats", "members", "served", "serial", "tip", "topic")
+    __slots__ = ("beats", "members", "serial", "served", "tip", "topic")
 
     def __init__(self, topic: Topic, serial: int, beats: int) -> None:
         self.topic, self.serial, self.beats = topic, serial, beats
