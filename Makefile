@@ -80,8 +80,8 @@ bench-fill: env ui
 	@$(PY) -m benchmarks.fill --scale $(or $(SCALE),1)
 
 bench-paint: env-dev ui
-	@$(PY) -m benchmarks.paint
 	@$(PY) -m benchmarks.paint_commit
+	@$(PY) -m benchmarks.paint
 
 # SEED is the evaluator's; without one a fresh one is drawn and printed.
 bench-indicators: env-dev

@@ -87,12 +87,14 @@ static void heard(Client *c, const unsigned char *text, size_t n, uint64_t now) 
     if (ping_text && n == strlen(ping_text) && !memcmp(text, ping_text, n)) { speak(c, 1, pong_text); return; }
     if (until_text && !c->done && memmem(text, n < 200 ? n : 200, until_text, strlen(until_text))) { c->done = 1; finished++; }
     const unsigned char *at = text, *end = text + n;
+    int counted = 0; /* a frame is one message, however many instants are merged in it */
     while ((at = memmem(at, end - at, "@@", 2))) {
         uint64_t sent = strtoull((const char *)at + 2, NULL, 10);
         at += 2;
-        c->messages++;
-        if (!counting_from || sent < counting_from) continue;
-        messages++;
+        if (!counted) c->messages++;
+        if (!counting_from || sent < counting_from) { counted = 1; continue; }
+        if (counted < 2) messages++;
+        counted = 2;
         uint64_t age = now > sent ? now - sent : 0;
         if (age > worst_ns && !c->slow) worst_ns = age;
         (c->slow ? slow_ages : histogram)[bucket(age / 1000)]++;
