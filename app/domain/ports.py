@@ -87,7 +87,14 @@ class ChangeLog(Protocol):
         """Epoch and the newest readable offset."""
         ...
 
-    async def since(self, epoch: str, offset: int, limit: int = 500) -> Changes: ...
+    async def since(
+        self, epoch: str, offset: int, limit: int = 500, *, filled: bool = True
+    ) -> Changes:
+        """What was written after ``offset``, not necessarily all; at most ``limit`` changes.
+
+        ``filled``: False leaves the readings out of changes that are part of a fill.
+        """
+        ...
 
     async def wait(self, timeout_s: float) -> None:
         """Return at the next doorbell or after the time-out."""

@@ -138,7 +138,7 @@ class Hub:
             epoch, offset = await self._changes.position()
             # Begin a little in the past, so that clients resume across a restart of this process.
             self._begin(epoch, max(0, offset - self.ring.most))
-        got = await self._changes.since(self.epoch, self.offset, CHANGES_AT_ONCE)
+        got = await self._changes.since(self.epoch, self.offset, CHANGES_AT_ONCE, filled=False)
         if got.reset or got.epoch != self.epoch:
             self._begin(got.epoch, got.offset)
         elif got.changes:

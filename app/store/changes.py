@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from app.domain.reading import Change, Changes, Reading
 from app.store import pace as kept_pace
 
+_decode = msgspec.json.Decoder().decode
+
+# What is read at once of the log, as it is stored: a day of a fill can be a megabyte of readings.
+AT_ONCE_BYTES = 256 * 1024
 # One statement is one snapshot of the database, and one way there and back.
 _SINCE = """
 WITH edge AS (
     SELECT (SELECT id FROM epoch) AS epoch, coalesce(min("offset"), 0) AS first,
            coalesce(max("offset"), 0) AS last FROM change
 )
-SELECT edge.epoch, edge.first, edge.last, c.*
+SELECT edge.epoch, edge.first, edge.last,
+       c."offset", c.kind, c.source, c.at_s, c.watermark_s, c.filling,
+       CASE WHEN c.told THEN c.payload ELSE '{}' END AS payload
 FROM edge LEFT JOIN LATERAL (
-    SELECT * FROM change WHERE "offset" > $1 ORDER BY "offset" LIMIT $2
-) c ON edge.epoch = $3
+    SELECT "offset", kind, source, at_s, watermark_s, filling, told, payload,
+           sum(size) OVER (ORDER BY "offset") - size AS before
+    FROM (
+        SELECT *, CASE WHEN told THEN pg_column_size(payload) ELSE 0 END AS size
+        FROM (
+            SELECT *, $4 OR NOT filling AS told
+            FROM change WHERE "offset" > $1 ORDER BY "offset" LIMIT $2
+        ) AS next
+    ) AS sized
+) AS c ON edge.epoch = $3 AND c.before < $5
 ORDER BY c."offset"
 """
 
@@ -40,9 +54,11 @@ class PgChanges:
             )
         return row[0], row[1]
 
-    async def since(self, epoch: str, offset: int, limit: int = 500) -> Changes:
+    async def since(
+        self, epoch: str, offset: int, limit: int = 500, *, filled: bool = True
+    ) -> Changes:
         async with self._pool.acquire() as db:
-            rows = await db.fetch(_SINCE, offset, limit, epoch)
+            rows = await db.fetch(_SINCE, offset, limit, epoch, filled, AT_ONCE_BYTES)
         known, first, last = rows[0]["epoch"], rows[0]["first"], rows[0]["last"]
         gone = known != epoch or offset > last or (first > 1 and offset < first - 1)
         changes = () if gone else tuple(_change(r) for r in rows if r["offset"] is not None)
@@ -71,7 +87,7 @@ class PgChanges:
 
 
 def _change(row: asyncpg.Record) -> Change:
-    payload = json.loads(row["payload"])
+    payload = _decode(row["payload"])
     return Change(
         row["offset"],
         row["kind"],

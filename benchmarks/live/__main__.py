@@ -129,9 +129,8 @@ def slow_link() -> float:
 
 
 def paint() -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.paint_commit"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "benchmarks.paint_commit"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     print(done.stdout)
     told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1]) if done.stdout else {}
     return {k: told.get(k) for k in ("paint_p50_ms", "paint_p99_ms")}

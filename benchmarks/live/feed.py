@@ -79,7 +79,9 @@ class Feed:
     async def position(self) -> tuple[str, int]:
         return EPOCH, self.offset
 
-    async def since(self, epoch: str, offset: int, limit: int = 500) -> Changes:
+    async def since(
+        self, epoch: str, offset: int, limit: int = 500, *, filled: bool = True
+    ) -> Changes:
         if epoch != EPOCH or (self._kept and offset < self._kept[0].offset - 1):
             return Changes(EPOCH, self.offset, (), reset=True)
         first = self._kept[0].offset if self._kept else self.offset + 1

@@ -156,7 +156,9 @@ class Database:
         self._read("position")
         return self.epoch, self.offset
 
-    async def since(self, epoch: str, offset: int, limit: int = 500) -> Changes:
+    async def since(
+        self, epoch: str, offset: int, limit: int = 500, *, filled: bool = True
+    ) -> Changes:
         self._read("since")
         if epoch != self.epoch or offset > self.offset or offset < self.first - 1:
             return Changes(self.epoch, self.offset, (), reset=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from app.domain.access import EVERYTHING, Visible
 from app.domain.alerting import AlertStep, Cursor, Episode, Notice, OtherFollower, Transition
 from app.domain.judged import Frame, Head, Judged
 from app.domain.reading import Reading
+from app.store import changes as log
 from app.store.alerts import PgAlerts
 from app.store.changes import PgChanges
 from app.store.readings import PgReadings
@@ -62,6 +64,27 @@ async def test_a_follower_sees_every_change_once_in_order_whoever_writes(pool: a
     assert len({o for o, *_ in seen}) == len(seen)
     assert sorted((s, a) for _, s, a in seen) == sorted(written)
     assert len(written) > 100
+
+
+async def test_a_follower_is_given_no_more_at_once_than_it_can_hold(pool, monkeypatch):
+    """A day of a fill is large: many of them are read one after the other, never together."""
+    monkeypatch.setattr(log, "AT_ONCE_BYTES", 1000)
+    changes = PgChanges(pool)
+    epoch, begin = await changes.position()
+    large = json.dumps({"alerts": random.Random(1).sample(range(10**9), 400)})
+    for number in range(6):
+        await pool.execute(_PUT.replace("false, '{\"readings\": []}'", "$3, $4"),
+                           "a", number, number % 2 == 0, large)  # fmt: skip
+    offset, steps = begin, []
+    while (found := await changes.since(epoch, offset)).changes:
+        steps.append([len(c.alert_ids) for c in found.changes])
+        offset = found.offset
+    assert steps == [[400]] * 6, "one at a time, and each whole"
+    offset, steps = begin, []
+    while (found := await changes.since(epoch, offset, filled=False)).changes:
+        steps.append([len(c.alert_ids) for c in found.changes])
+        offset = found.offset
+    assert steps == [[0, 400]] * 3, "a fill is told of, not told"
 
 
 async def test_history_that_is_gone_is_said_so(pool: asyncpg.Pool):
