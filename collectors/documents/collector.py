@@ -44,6 +44,15 @@ EVERY = 60
 
 MOST = {b",": 500_000}
 NAMESPACE = "{http://www.mic.gov.vn/TBT/QCVN_102_2016}"
+_TAGS = {
+    name: NAMESPACE + name
+    for name in (
+        "edXMLEnvelope", "edXMLHeader", "MessageHeader", "MessageStatus", "From", "To", "OrganId",
+        "DocumentId", "DueDate", "TraceHeaderList", "TraceHeader", "Timestamp", "ResponseFor",
+        "DigitalSignature", "Signature", "StatusCode",
+    )
+}  # fmt: skip
+_SIGNATURES = (("CaNhan", "personal_signature"), ("CoQuan", "agency_signature"))
 _OLD = re.compile(r"([0-9]{3})\.([0-9]{2,3})\.([0-9]{2,3})\.H38\Z")
 _NEW = re.compile(r"H38(?:\.[1-9][0-9]{0,2}){0,2}\Z")
 # Ministries, other provinces, the Party: any code of one letter and two digits but H38.
@@ -164,50 +173,55 @@ def _header(text: str) -> etree._Element:
         root = etree.fromstring(body, _PARSER)
     except etree.XMLSyntaxError as wrong:
         raise ValueError(f"edXML is not well-formed ({wrong})") from wrong
-    header = root.find(f"{NAMESPACE}edXMLEnvelope/{NAMESPACE}edXMLHeader")
+    header = _child(_child(root, "edXMLEnvelope"), "edXMLHeader")
     if header is None:
         raise ValueError("edXML without edXMLEnvelope/edXMLHeader of QCVN 102")
     return header
 
 
 def _edoc(header: etree._Element, sent_s: int) -> tuple[RecordUpdate, ...]:
-    message = header.find(f"{NAMESPACE}MessageHeader")
+    message = _child(header, "MessageHeader")
     if message is None:
         raise ValueError("edoc without MessageHeader")
     code = check_text(_text(message, "DocumentId"), "DocumentId")
-    sender = agency(_text(message, f"From/{NAMESPACE}OrganId"))
-    stamp = f"TraceHeaderList/{NAMESPACE}TraceHeader/{NAMESPACE}Timestamp"
-    at_s = local_s(_text(header, stamp), "Timestamp", _INSTANT)
-    told = message.findtext(f"{NAMESPACE}DueDate") or ""
-    due_s = local_s(told.strip(), "DueDate", _DAY) + 86399 if told.strip() else None
-    signatures = header.findall(f"{NAMESPACE}DigitalSignature/{NAMESPACE}Signature")
-    kinds = {s.get("Loai") for s in signatures}
-    flags = {
-        flag
-        for kind, flag in (("CaNhan", "personal_signature"), ("CoQuan", "agency_signature"))
-        if kind in kinds
-    }
+    sender = agency(_text(_child(message, "From"), "OrganId", "From/"))
+    trace = _child(_child(header, "TraceHeaderList"), "TraceHeader")
+    stamp = _text(trace, "Timestamp", "TraceHeaderList/TraceHeader/")
+    at_s = local_s(stamp, "Timestamp", _INSTANT)
+    due = _child(message, "DueDate")
+    told = (due.text or "").strip() if due is not None else ""
+    due_s = local_s(told, "DueDate", _DAY) + 86399 if told else None
     found = []
     if sender is not None:
-        version = Version(sent_s, at_s, flags=frozenset(flags))
+        version = Version(sent_s, at_s, flags=_signed(header))
         found.append(RecordUpdate("document_out", code, sender, "", version))
     version = Version(sent_s, at_s, due_s)
-    for to in message.findall(f"{NAMESPACE}To"):
-        receiver = agency(_text(to, "OrganId"))
+    for to in message.iterchildren(_TAGS["To"]):
+        receiver = agency(_text(to, "OrganId", "To/"))
         if receiver is not None:
             found.append(RecordUpdate("document_in", f"{code}>{receiver}", receiver, "", version))
     return tuple(found)
 
 
+def _signed(header: etree._Element) -> frozenset[str]:
+    kinds = {
+        signature.get("Loai")
+        for block in header.iterchildren(_TAGS["DigitalSignature"])
+        for signature in block.iterchildren(_TAGS["Signature"])
+    }
+    return frozenset(flag for kind, flag in _SIGNATURES if kind in kinds)
+
+
 def _status(header: etree._Element) -> tuple[RecordUpdate, ...]:
-    status = header.find(f"{NAMESPACE}MessageStatus")
+    status = _child(header, "MessageStatus")
     if status is None:
         raise ValueError("status without MessageStatus")
     code = _text(status, "StatusCode")
     if code not in _CODES:
         raise ValueError(f"StatusCode {code!r}; expected one of {', '.join(sorted(_CODES))}")
-    document = check_text(_text(status, f"ResponseFor/{NAMESPACE}DocumentId"), "DocumentId")
-    teller = agency(_text(status, f"From/{NAMESPACE}OrganId"))
+    answered = _text(_child(status, "ResponseFor"), "DocumentId", "ResponseFor/")
+    document = check_text(answered, "DocumentId")
+    teller = agency(_text(_child(status, "From"), "OrganId", "From/"))
     at_s = local_s(_text(status, "Timestamp"), "Timestamp", _INSTANT)
     if teller is None:
         return ()
@@ -233,10 +247,16 @@ def _work_file(told: _WorkFile | None, sent_s: int) -> RecordUpdate:
     return RecordUpdate("work_file", code, owner, "", version)
 
 
-def _text(element: etree._Element, path: str) -> str:
-    found = (element.findtext(NAMESPACE + path) or "").strip()
+def _child(parent: etree._Element | None, name: str) -> etree._Element | None:
+    """The first child of this name; twice as fast as a path, and this is the busiest feed."""
+    return None if parent is None else next(parent.iterchildren(_TAGS[name]), None)
+
+
+def _text(parent: etree._Element | None, name: str, path: str = "") -> str:
+    element = _child(parent, name)
+    found = (element.text or "").strip() if element is not None else ""
     if not found:
-        raise ValueError(f"{path.replace(NAMESPACE, '')} is missing")
+        raise ValueError(f"{path}{name} is missing")
     return found
 
 
