@@ -35,6 +35,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Port = 8000
+    # How many web processes share that port.
+    web_processes: Annotated[int, Field(ge=1, le=32)] = 1
     database_url: str = ""
     # Who is let in without a token.
     anonymous: Literal["anywhere", "this_machine", "nowhere"] = "this_machine"

@@ -99,14 +99,21 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
     await stores.pool.close()
 
 
-def web(settings: Settings) -> ASGIApp:
-    """API, live hub and pages; the parts are opened when the server starts."""
-    return Opening(partial(_serving, settings))
+def web(settings: Settings, name: str = "") -> ASGIApp:
+    """API, live hub and pages; the parts are opened when the server starts.
+
+    ``name``: which of several web processes it is.
+    """
+    return Opening(partial(_serving, settings, name))
 
 
-async def _serving(settings: Settings, stop: asyncio.Event) -> tuple[ASGIApp, Awaitable[None]]:
+async def _serving(
+    settings: Settings, name: str, stop: asyncio.Event
+) -> tuple[ASGIApp, Awaitable[None]]:
     profile, clock = _profile(settings), read_clock(settings.clock_file)
-    stores = await _stores(settings, profile, size=10, writes=False)
+    # Together they take no more connections than four of them.
+    size = max(3, min(10, 40 // settings.web_processes))
+    stores = await _stores(settings, profile, size=size, writes=False)
     hub = Hub(
         profile, clock, stores.changes, _no_snapshot, stores.sources, stores.alerts,
         stores.readings, VERSION,
@@ -120,7 +127,7 @@ async def _serving(settings: Settings, stop: asyncio.Event) -> tuple[ASGIApp, Aw
     parts = ApiParts(
         profile, clock, stores.readings, stores.changes, stores.sources, stores.cases,
         stores.alerts, hub, VERSION, STATIC if STATIC.is_dir() else None, ready, gauges=hub.stats,
-        provenance=PgProvenance(stores.pool), gate=door,
+        provenance=PgProvenance(stores.pool), gate=door, process=name,
     )  # fmt: skip
     api = Changing(create_api(parts))
     hub.snapshot = api.now.state.snapshot

@@ -320,6 +320,7 @@ class Cases(Model):
 
 class Status(Model):
     status: str
+    process: str | None = None
 
 
 class ProblemError(Model):

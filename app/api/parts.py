@@ -21,7 +21,7 @@ ROOT = "/api/v1"
 class ApiParts:
     """``snapshots`` and ``gauges`` are shared with the hub; without them the API makes its own.
     Without ``provenance`` a reading is explained but for its feed pages; without a ``gate`` every
-    request is let in and sees everything.
+    request is let in and sees everything. ``process``: which of several behind one address it is.
     """
 
     profile: Profile
@@ -39,3 +39,4 @@ class ApiParts:
     gauges: Callable[[], Mapping[str, float]] | None = None
     provenance: Provenance | None = None
     gate: Gate | None = None
+    process: str = ""

@@ -24,13 +24,16 @@ def probes(parts: ApiParts, registry: CollectorRegistry, ready: Ready) -> APIRou
     """``/healthz``, ``/readyz``, ``/metrics``."""
     router = APIRouter(responses=RESPONSES, tags=["probes"])
     gauges = _SourceGauges(parts, registry, ready)
+    # Several processes answer at one address, each for itself: every number says whose it is.
+    named = {"process": parts.process} if parts.process else {}
+    shown = _Named(registry, named) if named else registry
     if parts.gauges is not None:
         registry.register(_Shared(parts))
 
     @router.get("/healthz", response_model=models.Status)
     async def healthz() -> Response:
         """The process answers."""
-        return json({"status": "ok"})
+        return json({"status": "ok"} | named)
 
     @router.get("/readyz", response_model=models.Status)
     async def readyz() -> Response:
@@ -41,16 +44,28 @@ def probes(parts: ApiParts, registry: CollectorRegistry, ready: Ready) -> APIRou
         if refusal is not None:
             what = f"the database takes nothing ({refusal}); give it room:"
             raise Refused(503, f"{what} all goes on by itself, the sources keep their data so long")
-        return json({"status": "ready"})
+        return json({"status": "ready"} | named)
 
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """OpenMetrics."""
         await gauges.refresh()
-        text = generate_latest(registry)  # type: ignore[no-untyped-call]
+        text = generate_latest(shown)  # type: ignore[no-untyped-call]
         return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return router
+
+
+class _Named:
+    """Every sample of a registry with one more label."""
+
+    def __init__(self, registry: CollectorRegistry, label: dict[str, str]) -> None:
+        self._registry, self._label = registry, label
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [s._replace(labels=s.labels | self._label) for s in metric.samples]
+            yield metric
 
 
 class _Shared:

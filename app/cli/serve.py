@@ -13,8 +13,10 @@ import typer
 from app.cli._words import lose_words_rather_than_work
 from app.settings import Settings, load_settings
 from app.supervisor.run import StartFailed, run
+from app.supervisor.web import run_web, shared_socket
 
 _END_WITHIN_S = 1.5
+_NOT_STARTED = 3  # as uvicorn's own command ends
 
 
 class Role(StrEnum):
@@ -25,9 +27,15 @@ class Role(StrEnum):
     worker = "worker"
 
 
-def command(role: Role = typer.Option(Role.all, help="all supervises one of each.")) -> None:
+def command(
+    role: Role = typer.Option(Role.all, help="all supervises all of them."),
+    workers: int | None = typer.Option(
+        None, min=1, max=32, help="Web processes on the one port (setting web_processes)."
+    ),
+    name: str = typer.Option("", hidden=True, help="Which of several web processes this is."),
+) -> None:
     """Serve until Ctrl-C or SIGTERM."""
-    settings = load_settings()
+    settings = load_settings(**({} if workers is None else {"web_processes": workers}))
     if role is Role.all:
         run(settings, demo=False)
         return
@@ -37,19 +45,21 @@ def command(role: Role = typer.Option(Role.all, help="all supervises one of each
             " postgresql://user:password@host:port/database, or use --role all."
         )
     lose_words_rather_than_work()
-    if role is Role.web:
-        _web(settings)
-    else:
+    if role is Role.worker:
         _work(settings)
+    elif not name and (workers is not None or settings.web_processes > 1):
+        run_web(settings)
+    else:
+        _web(settings, name)
 
 
-def _web(settings: Settings) -> None:
+def _web(settings: Settings, name: str) -> None:
     import uvicorn
 
     from app.wiring import CONNECTIONS, web
 
-    uvicorn.run(
-        web(settings),
+    config = uvicorn.Config(
+        web(settings, name),
         host=settings.host,
         port=settings.port,
         # "auto" would go on serving errors when the parts could not be opened.
@@ -60,6 +70,10 @@ def _web(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
+    server = uvicorn.Server(config)
+    server.run([shared_socket(settings.host, settings.port)] if name else None)
+    if not server.started:
+        raise typer.Exit(_NOT_STARTED)
 
 
 def _work(settings: Settings) -> None:

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,9 @@ class _Installation:
             self._take_on(self._lease())
             settings = await self._open_database(settings)
             self._take_on(self._watch_database())
-            for role in ("web", "worker"):
-                children.start(_role(role, settings))
+            for name in web_names(settings.web_processes):
+                children.start(web_program(name, settings))
+            children.start(_role("worker", settings))
             self._take_on(self._tell(settings, children))
             await self._stop.wait()
             say("stopping")
@@ -229,6 +231,19 @@ def simulator_arguments(settings: Settings) -> list[str]:
     if settings.clock_file is None:
         return [*arguments, "--speed", str(settings.speed)]
     return [*arguments, "--clock-file", str(settings.clock_file)]
+
+
+def web_names(number: int) -> list[str]:
+    """web, web-2, web-3: the first is called what the only one is."""
+    return ["web", *(f"web-{n}" for n in range(2, number + 1))]
+
+
+def web_program(name: str, settings: Settings, *, shared: bool | None = None) -> Program:
+    """One of the web processes; of several each knows its name, and that it shares the port."""
+    program = _role("web", settings)
+    if not (settings.web_processes > 1 if shared is None else shared):
+        return program
+    return replace(program, name=name, arguments=[*program.arguments, "--name", name])
 
 
 def _role(role: str, settings: Settings) -> Program:

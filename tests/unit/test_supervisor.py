@@ -6,19 +6,24 @@ import asyncio
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from app.domain.clock import Machine, read_clock
+from app.settings import Settings
 from app.store.processes import Born, born
 from app.supervisor.children import Children, Program
 from app.supervisor.data_time import OPENING_S, DataTime, DataTimeLost
 from app.supervisor.fill import read_fill
+from app.supervisor.run import StartFailed, web_names, web_program
+from app.supervisor.web import shared_socket
 from collectors._world import clock as world_clock
 
 ROOT = Path(__file__).parents[2]
@@ -213,6 +218,42 @@ async def test_a_crashed_child_comes_back_and_all_end_together(tmp_path: Path):
     await children.stop()
     assert not last.alive()
     assert not (tmp_path / "children.pids").exists()
+
+
+async def test_one_child_is_let_go_and_the_others_stay():
+    children = Children(None, print)
+    for name in ("one", "other"):
+        children.start(replace(SLEEPER, name=name))
+    one, other = [born(await until(lambda n=n: children.pid(n))) for n in ("one", "other")]
+    assert one is not None
+    assert other is not None
+    await children.let_go("one")
+    assert not one.alive()
+    assert other.alive()
+    assert children.pid("one") is None
+    await children.stop()
+    assert not other.alive()
+
+
+def test_the_only_web_process_is_as_ever_and_several_know_their_names():
+    alone = Settings(web_processes=1)
+    assert [web_program(n, alone).arguments[-1] for n in web_names(1)] == ["web"]
+    three = Settings(web_processes=3)
+    told = [web_program(n, three) for n in web_names(3)]
+    assert [p.name for p in told] == ["web", "web-2", "web-3"]
+    assert [p.arguments[-2:] for p in told] == [["--name", p.name] for p in told]
+
+
+def test_a_shared_port_is_shared_with_its_own_kind_alone():
+    first = shared_socket("127.0.0.1", 0)
+    port = first.getsockname()[1]
+    second, stranger = shared_socket("127.0.0.1", port), socket.socket()
+    with first, second, stranger, pytest.raises(OSError, match="in use"):
+        stranger.bind(("127.0.0.1", port))
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", port))
+        with pytest.raises(StartFailed, match=f"127.0.0.1:{port} cannot be had.*Set IOC_PORT"):
+            shared_socket("127.0.0.1", port)
 
 
 async def test_a_child_deaf_to_sigterm_is_ended_in_time(tmp_path: Path):
