@@ -57,6 +57,7 @@ from app.store.changes import PgChanges
 from app.store.definitions import PgDefinitions
 from app.store.kept import PgKept
 from app.store.land import keep_land
+from app.store.lease import Lease
 from app.store.pages import Dates, Judge, PgPages
 from app.store.pool import open_pool
 from app.store.provenance import PgProvenance
@@ -74,9 +75,12 @@ log = structlog.get_logger("wiring")
 
 
 async def worker(settings: Settings, stop: asyncio.Event) -> None:
-    """Collect, judge, alert and notify until ``stop``."""
+    """Collect, judge, alert and notify until ``stop``; waits while another worker does."""
+    lease = Lease(settings.database_url)
+    if not await lease.take(stop):
+        return
     profile, clock = _profile(settings), read_clock(settings.clock_file)
-    stores = await _stores(settings, profile, size=14, writes=True)
+    stores = await _stores(settings, profile, size=14, term=lease.term)
     await _make_ready(profile, stores)
     await stores.definitions.record(profile.indicators.values(), int(clock.now_s()))
     receivers = tuple(open_receivers(settings.receiver_tables()))
@@ -94,9 +98,11 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
         outbox.run(outbox.Parts(stores.alerts, receivers), stop),
         stores.changes.listen(stop),
         keep_tidy(stores.readings, stop),
-        keep_pulse(stores.pool, stores.pages.refusal, stop),
+        keep_pulse(stores.pool, lease.term, stores.pages.refusal, stop),
+        lease.lasts(),
     )
     await stores.pool.close()
+    lease.close()
 
 
 def web(settings: Settings, name: str = "") -> ASGIApp:
@@ -113,7 +119,7 @@ async def _serving(
     profile, clock = _profile(settings), read_clock(settings.clock_file)
     # Together they take no more connections than four of them.
     size = max(3, min(10, 40 // settings.web_processes))
-    stores = await _stores(settings, profile, size=size, writes=False)
+    stores = await _stores(settings, profile, size=size)
     hub = Hub(
         profile, clock, stores.changes, _no_snapshot, stores.sources, stores.alerts,
         stores.readings, VERSION,
@@ -235,9 +241,12 @@ class Stores:
     definitions: PgDefinitions
 
 
-async def _stores(settings: Settings, profile: Profile, size: int, *, writes: bool) -> Stores:
-    pool = await open_pool(settings.database_url, size)
-    judges = {s: _judge(profile, s) for s in profile.sources} if writes else {}
+async def _stores(
+    settings: Settings, profile: Profile, size: int, term: int | None = None
+) -> Stores:
+    """``term``: of the worker, the only one that writes."""
+    pool = await open_pool(settings.database_url, size, term)
+    judges = {} if term is None else {s: _judge(profile, s) for s in profile.sources}
     return Stores(
         pool,
         PgPages(pool, judges),
@@ -318,7 +327,7 @@ async def take_archive(
 async def evaluate(settings: Settings) -> dict[str, Report]:
     """Judge every source again from its first page and compare with what is kept; by source."""
     profile = _profile(settings)
-    stores = await _stores(settings, profile, size=2, writes=False)
+    stores = await _stores(settings, profile, size=2)
     kept = PgKept(stores.pool, stores.readings)
     try:
         return {s: await compare(s, profile, stores.pages, kept) for s in profile.sources}

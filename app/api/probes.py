@@ -95,6 +95,9 @@ class _SourceGauges:
         )  # fmt: skip
         self._records = Gauge("ioc_source_records", "Records stored", label, registry=registry)
         self._aside = Gauge("ioc_source_quarantined", "Records set aside", label, registry=registry)
+        self._term = Gauge(
+            "ioc_worker_term", "Grows with every worker that takes over", registry=registry
+        )
         self._up = Gauge("ioc_database_up", "1 while the database answers", registry=registry)
 
     async def refresh(self) -> None:
@@ -102,6 +105,8 @@ class _SourceGauges:
             # Asked first: what is asked of a server that hangs cannot be given up.
             up = await self._ready.within(READY_WITHIN_S)
             healths = {h.id: h for h in await self._parts.sources.health()} if up else {}
+            if up:
+                self._term.set((await self._parts.sources.pulse()).term)
         except Exception:  # A scrape is answered whatever the database does; the gauge says it.
             up, healths = False, {}
         self._up.set(int(up))

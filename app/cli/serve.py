@@ -17,6 +17,7 @@ from app.supervisor.web import run_web, shared_socket
 
 _END_WITHIN_S = 1.5
 _NOT_STARTED = 3  # as uvicorn's own command ends
+_REPLACED = 4
 
 
 class Role(StrEnum):
@@ -79,12 +80,18 @@ def _web(settings: Settings, name: str) -> None:
 def _work(settings: Settings) -> None:
     import uvloop
 
+    from app.store.lease import Replaced
+
     # A page of records is tens of thousands of objects without a cycle among them: by the usual
     # thresholds a sixth of a fill goes into looking for some.
     gc.set_threshold(20_000, 10, 50)
     # A fill is thousands of round trips a second: this loop does them with a third less CPU.
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_worker(settings))
+        try:
+            runner.run(_worker(settings))
+        except Replaced as replaced:
+            typer.echo(f"ioc: {replaced}", err=True)
+            raise typer.Exit(_REPLACED) from None
 
 
 async def _worker(settings: Settings) -> None:

@@ -48,11 +48,13 @@ class SourceHealth:
 @dataclass(frozen=True, slots=True)
 class Pulse:
     """The worker's sign of life: ``beats`` grows once a second while it can write at all;
-    ``refusal`` is the database's word while it does not take what is collected.
+    ``refusal`` is the database's word while it does not take what is collected; ``term`` grows
+    with every worker that takes over.
     """
 
     beats: int
     refusal: str | None
+    term: int = 0
 
 
 def quality(config: SourceConfig, health: SourceHealth | None, now_s: float, rate: float) -> str:

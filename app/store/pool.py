@@ -7,8 +7,12 @@ import asyncio
 import asyncpg
 
 
-async def open_pool(url: str, size: int) -> asyncpg.Pool:
-    """Open a pool, waiting for a server that is still starting (up to a minute)."""
+async def open_pool(url: str, size: int, term: int | None = None) -> asyncpg.Pool:
+    """Open a pool, waiting for a server that is still starting (up to a minute).
+
+    ``term``: of the worker whose pool it is; once that is over, its transactions are refused.
+    """
+    fence = {} if term is None else {"ioc.term": str(term)}
     dsn = url.replace("postgresql+asyncpg://", "postgresql://")
     for _ in range(120):
         try:
@@ -18,7 +22,7 @@ async def open_pool(url: str, size: int) -> asyncpg.Pool:
                 max_size=size,
                 command_timeout=60,
                 reset=_leave_as_is,
-                server_settings={"application_name": "ioc", "jit": "off"},
+                server_settings={"application_name": "ioc", "jit": "off"} | fence,
             )
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
             await asyncio.sleep(0.5)

@@ -20,12 +20,12 @@ REFUSALS = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 # One row, changed in place: it needs no room of its own, so it can be written on a full disk.
-_BEAT = "UPDATE pulse SET beats = beats + 1, refusal = $1"
-_READ = "SELECT beats, refusal FROM pulse"
+_BEAT = "UPDATE pulse SET beats = beats + 1, refusal = $1 WHERE term = $2"
+_READ = "SELECT beats, refusal, term FROM pulse"
 
 
 async def keep_pulse(
-    pool: asyncpg.Pool, refusal: Callable[[], str | None], stop: asyncio.Event
+    pool: asyncpg.Pool, term: int, refusal: Callable[[], str | None], stop: asyncio.Event
 ) -> None:
     """Tell the other processes once a second that this one lives, and what the server refuses."""
     told: str | None = None
@@ -36,7 +36,7 @@ async def keep_pulse(
             told = now
         try:
             async with pool.acquire() as db:
-                await db.execute(_BEAT, now)
+                await db.execute(_BEAT, now, term)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             pass  # no beat is what tells it
         try:
@@ -48,4 +48,4 @@ async def keep_pulse(
 async def read_pulse(pool: asyncpg.Pool) -> Pulse:
     async with pool.acquire() as db:
         row = await db.fetchrow(_READ)
-    return Pulse(row["beats"], row["refusal"])
+    return Pulse(row["beats"], row["refusal"], row["term"])
