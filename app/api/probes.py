@@ -14,6 +14,7 @@ from app.api.figures import json
 from app.api.parts import ApiParts
 from app.api.problems import RESPONSES, Refused
 from app.api.ready import Ready
+from app.domain.clock import RealClock
 from app.domain.shape import qualities
 from app.domain.source import progress
 
@@ -98,6 +99,10 @@ class _SourceGauges:
         self._term = Gauge(
             "ioc_worker_term", "Grows with every worker that takes over", registry=registry
         )
+        self._apart = Gauge(
+            "ioc_clock_apart_seconds", "Data time less the machine's clock, since that was set",
+            registry=registry,
+        )  # fmt: skip
         self._up = Gauge("ioc_database_up", "1 while the database answers", registry=registry)
 
     async def refresh(self) -> None:
@@ -114,6 +119,7 @@ class _SourceGauges:
             return
         profile, clock = self._parts.profile, self._parts.clock
         now = clock.now_s()
+        self._apart.set(clock.apart_s() if isinstance(clock, RealClock) else 0)
         self._fresh.clear()
         for source, quality in qualities(profile, healths, now, clock.rate()).items():
             self._fresh.labels(source, quality).set(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,17 +16,31 @@ _DAY = 86400
 _OFFSET = 7 * 3600
 # After the machine's clock was put back: data time goes on at this share until it is overtaken.
 _WAITING_PACE = 0.5
+# The machine's clock moved by more than this, and than it drifts, against one that counts: it was
+# set.
+STEP_S, _DRIFT = 2.0, 0.001
+SOURCES_APART_S = 60.0  # clocks of sources differ by this from a right one
+log = logging.getLogger("clock")
+
+
+def _since_boot() -> float:
+    """Seconds counted also while the machine sleeps: an age goes on then, too."""
+    try:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    except (AttributeError, OSError):
+        return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the machine tells: the wall's time, which people may put back, and one that counts."""
+    """What the machine tells: the wall's time, which people may set, and one that counts."""
 
     wall: Callable[[], float] = time.time
     steady: Callable[[], float] = time.monotonic
+    since_boot: Callable[[], float] | None = None  # None: as ``steady``
 
 
-MACHINE = Machine()
+MACHINE = Machine(since_boot=_since_boot)
 
 
 class Clock(Protocol):
@@ -41,26 +56,76 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """Production: data time is real time, but it never goes back when that is put back."""
+    """Production: data time is real time. It never goes back, and is not set by whoever sets the
+    machine's clock: which of the two is right, the sources say.
+
+    Set forward, data time goes on as it was counted, until a source tells an instant that lies
+    nearer to the machine's new time. Set back, it waits for it at half its pace, unless a source
+    tells an instant nearer to what was counted: then it goes on as that.
+    """
 
     simulated = False
 
     def __init__(self, machine: Machine = MACHINE) -> None:
         self._machine = machine
-        self._now = machine.wall()
-        self._counted = machine.steady()
+        self._counts = machine.since_boot or machine.steady
+        self._wall = self._now = machine.wall()
+        self._counted = self._counts()
+        self._apart = 0.0  # data time less the machine's, as long as a set clock is not believed
 
     def now_s(self) -> float:
-        counted = self._machine.steady()
-        slow = self._now + (counted - self._counted) * _WAITING_PACE
-        self._now, self._counted = max(slow, self._machine.wall()), counted
+        wall, counted = self._machine.wall(), self._counts()
+        passed = counted - self._counted
+        stepped = wall - self._wall - passed
+        if abs(stepped) > STEP_S + _DRIFT * passed:
+            self._stepped(stepped, self._now + passed - wall)
+        self._now = max(self._now + passed * _WAITING_PACE, wall + self._apart)
+        self._wall, self._counted = wall, counted
         return self._now
+
+    def heard(self, data_s: float) -> None:
+        """A source is complete up to this instant, so it has passed."""
+        now = self.now_s()
+        ahead = now - self._wall
+        if ahead < 0 and data_s - now > -ahead / 2 and data_s <= self._wall + SOURCES_APART_S:
+            self._apart = 0.0
+            log.warning("the machine's clock is right, a source says: data time follows it")
+        elif (
+            ahead > STEP_S
+            and not self._apart
+            and data_s - self._wall > ahead / 2
+            and data_s <= now + SOURCES_APART_S
+        ):
+            self._apart = ahead
+            log.warning("the machine's clock is wrong, a source says: data time goes on as counted")
+
+    def apart_s(self) -> float:
+        """Seconds data time is ahead of the machine's clock; 0 unless somebody has set that."""
+        ahead = self.now_s() - self._wall
+        return ahead if abs(ahead) > STEP_S else 0.0
 
     def rate(self) -> float:
         return 1.0
 
     def real_seconds_until(self, data_s: float) -> float:
         return max(0.0, data_s - self.now_s())
+
+    def _stepped(self, by_s: float, ahead: float) -> None:
+        """``ahead``: what was counted less what the machine says now."""
+        log.warning(
+            "the machine's clock was set %s by %.0f s; data time does not follow until a source"
+            " agrees: set it right, or start again if it is right now",
+            "forward" if by_s > 0 else "back",
+            abs(by_s),
+        )
+        # Ahead of the machine it waits; behind, it stays as far behind. Back where it was: nothing.
+        self._apart = ahead if ahead < -STEP_S else 0.0
+
+
+def heard(clock: Clock, data_s: float | None) -> None:
+    """Tell real time an instant that has passed; simulated time needs no witness."""
+    if data_s is not None and isinstance(clock, RealClock):
+        clock.heard(data_s)
 
 
 @dataclass(frozen=True, slots=True)

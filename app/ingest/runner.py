@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from app.domain.clock import Clock
+from app.domain.clock import Clock, heard
 from app.domain.feed import Feed, FeedBroken, FeedDown, Page
 from app.domain.source import SourceConfig
 from app.ingest.lane import Lane, Stuck
@@ -174,6 +174,7 @@ class SourceRunner:
 
         Else a source whose clock runs ahead would look fresh for as long after it went silent.
         """
+        heard(self.clock, page.up_to_s)
         ahead_s = page.up_to_s - self.clock.now_s()
         if ahead_s <= max(AHEAD_S, AHEAD_REAL_S * self.clock.rate()):
             return page, None

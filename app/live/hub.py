@@ -10,7 +10,7 @@ from dataclasses import replace
 from starlette.types import Receive, Scope, Send
 
 from app.domain.access import EVERYTHING, Visible, pass_of
-from app.domain.clock import Clock, local_date
+from app.domain.clock import Clock, heard, local_date
 from app.domain.disconnects import RESCOPED
 from app.domain.ports import AlertStore, ChangeLog, ReadingStore, SourceStore
 from app.domain.profile import Profile
@@ -169,6 +169,7 @@ class Hub:
 
     def _note(self, change: Change) -> None:
         """What a change tells of its source."""
+        heard(self._clock, change.watermark_s)
         health = self._healths.get(change.source)
         if health is not None and change.watermark_s > (health.watermark_s or 0):
             self._healths[change.source] = replace(health, watermark_s=change.watermark_s)
@@ -208,6 +209,7 @@ class Hub:
     async def _poll(self) -> None:
         """Health of the sources once a second; what a fill has reached so far every other time."""
         found = {h.id: h for h in await self._sources.health()}
+        heard(self._clock, max((h.watermark_s or 0 for h in found.values()), default=None))
         self._storing.heard(await self._sources.pulse(), asyncio.get_running_loop().time())
         self._healths = {k: later_of(self._healths.get(k), h) for k, h in found.items()}
         self._polls += 1
