@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     # Who is let in without a token.
     anonymous: Literal["anywhere", "this_machine", "nowhere"] = "this_machine"
 
+    # What each process may hold in memory of series that are not sealed yet, and of one seal.
+    series_head_mb: float = Field(default=40, ge=1)
+    series_seal_points: int = Field(default=500_000, ge=10_000)
+
     # Absent in production: there, data time is real time.
     clock_file: Path | None = None
 

@@ -59,6 +59,7 @@ from app.store.kept import PgKept
 from app.store.land import keep_land
 from app.store.lease import Lease
 from app.store.pages import Dates, Judge, PgPages
+from app.store.past.carry import carry_over
 from app.store.pool import open_pool
 from app.store.provenance import PgProvenance
 from app.store.pulse import keep_pulse
@@ -67,6 +68,8 @@ from app.store.readings import PgReadings
 from app.store.rebase import rebase
 from app.store.replay import replay as store_again
 from app.store.replay import settle_pages
+from app.store.sealing import SeriesKeeper
+from app.store.series.engine import SeriesLimits, bounded
 from app.store.tidy import keep_tidy
 from app.store.tokens import PgTokens
 
@@ -88,6 +91,10 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
     runners = _collecting(profile, clock, stores)
     followers = _judging(profile, clock, stores)
     alerting = _alerting(profile, clock, stores, receivers)
+    keeper = SeriesKeeper(
+        stores.pool, stores.readings.past.series, settings.series_seal_points,
+        lambda: alerting.profile.history_days,
+    )  # fmt: skip
     await together(
         stop,
         schedule.run(runners, stop),
@@ -98,7 +105,10 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
         outbox.run(outbox.Parts(stores.alerts, receivers), stop),
         stores.changes.listen(stop),
         keep_tidy(stores.readings, stop),
-        keep_pulse(stores.pool, lease.term, stores.pages.refusal, stop),
+        keeper.run(stop),
+        keep_pulse(
+            stores.pool, lease.term, lambda: stores.pages.refusal() or keeper.refusal(), stop
+        ),
         lease.lasts(),
     )
     await stores.pool.close()
@@ -216,6 +226,7 @@ async def _make_ready(profile: Profile, stores: Stores) -> None:
     """What is kept follows the profile: a definition may have changed since the last start."""
     await keep_land(stores.pool, profile)
     for source in profile.sources:
+        await carry_over(stores.pool, stores.readings.past, source)
         if await rebase(stores.pool, source, _judge(profile, source)):
             log.info("steps made anew: a definition, a rule or the calendar changed", source=source)
         await _settle(profile, stores, source)
@@ -250,13 +261,17 @@ async def _stores(
     return Stores(
         pool,
         PgPages(pool, judges),
-        PgReadings(pool, profile.members.stands_at),
+        PgReadings(pool, profile.members.stands_at, _limits(settings)),
         PgChanges(pool),
         PgSources(pool, profile.began_s),
         PgCases(pool),
         PgAlerts(pool),
         PgDefinitions(pool),
     )
+
+
+def _limits(settings: Settings) -> SeriesLimits:
+    return bounded(settings.series_head_mb, settings.series_seal_points)
 
 
 def _judge(profile: Profile, source: str) -> Judge:

@@ -216,8 +216,8 @@ def _print(
         ("records", "records"),
         ("pages", "pages"),
         ("commits", "commits"),
-        ("frames judged", "frames"),
-        ("readings judged", "readings"),
+        ("day closes kept", "frames"),
+        ("readings in closes", "readings"),
     ):
         print(f"{name:24}{counts[key]:>12,}{year_s:>10.1f}{counts[key] / year_s:>12,.0f}")
     print(f"{'records kept':24}{counts['kept']:>12,}   database {counts['bytes'] / 1e6:,.0f} MB")

@@ -69,8 +69,12 @@ class ReadingStore(Protocol):
         period: str,
         from_s: int,
         to_s: int,
+        as_of_s: int | None = None,
     ) -> list[Reading]:
-        """Kept readings (day closes and live ticks), oldest first; subjects None = all."""
+        """Kept readings (day closes and live ticks), oldest first; subjects None = all.
+
+        ``as_of_s``: as they were when their source had come that far; None: as they are known now.
+        """
         ...
 
     async def trends(

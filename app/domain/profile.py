@@ -36,6 +36,7 @@ class Profile:
     codes: tuple[Code, ...] = ()
     composites: Mapping[str, Composite] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
+    history_days: int = 0  # how long readings of the past are kept; 0: for ever
     members: Membership = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -143,6 +143,17 @@ class SeriesReader(Protocol):
         as_of_ms: int | None = None,
     ) -> Points: ...
 
+    async def raw_of(
+        self,
+        source_id: int,
+        series_ids: Sequence[int],
+        from_ms: int,
+        to_ms: int,
+        as_of_ms: int | None = None,
+    ) -> Mapping[int, Points]:
+        """Several series of a source at once, all of one look."""
+        ...
+
     async def steps(
         self,
         source_id: int,

@@ -86,7 +86,10 @@ ON_TIME: Keys = {
 }
 CALENDAR: Keys = {"holidays": Key(DAYS), "worked_saturdays": Key(DAYS, needed=False)}
 RULES_FILE: Keys = {"on_time": Key(TABLE), "calendar": Key(TABLE)}
-PROFILE: Keys = {"id": Key(), "name_vi": Key(), "began": Key(DAY)}
+PROFILE: Keys = {
+    "id": Key(), "name_vi": Key(), "began": Key(DAY),
+    "history_days": Key(WHOLE, needed=False, least=0),
+}  # fmt: skip
 COMPOSITE: Keys = {
     "id": Key(), "title_vi": Key(), "title_en": Key(), "legal_source": Key(), "rule_vi": Key(),
     "rule_en": Key(), "levels": Key(TEXTS, among=LEVELS), "group": Key(LIST),

@@ -83,6 +83,7 @@ def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Pr
         *_bound(folder, areas, agencies, subjects),
         composites=composites,
         goals=goals,
+        history_days=int(head.get("history_days", 0)),
     )
 
 

@@ -13,6 +13,10 @@ from app.domain.period import day_of
 from app.domain.ports import Series
 from app.domain.reading import Reading
 from app.store import pace as kept_pace
+from app.store.past.closes import write_closes
+from app.store.past.parts import Framed
+from app.store.past.readings import Asked, PastReadings
+from app.store.series.engine import SeriesLimits
 
 _LATEST = """
 SELECT l.*, h.period_s, h.at_s, h.watermark_s FROM reading_latest l
@@ -21,28 +25,12 @@ WHERE ($1::text[] IS NULL OR l.indicator = ANY($1)) AND ($2::text[] IS NULL OR l
   AND ($3::text IS NULL OR l.period = $3)
 ORDER BY l.indicator, l.period, l.subject
 """
-_HISTORY = """
-SELECT f.source, f.indicator, f.period, f.at_s, f.watermark_s, f.period_s,
-       r.subject, r.value, r.num, r.den, r.target, r.state, f.definition
-FROM reading_frame f,
-     unnest(f.subject, f.value, f.num, f.den, f.target, f.state)
-         AS r(subject, value, num, den, target, state)
-WHERE f.indicator = $1 AND f.period = $2 AND f.at_s BETWEEN $3 AND $4
-  AND ($5::text[] IS NULL OR r.subject = ANY($5))
-ORDER BY f.at_s, r.subject
-"""
 _TRENDS = """
 SELECT k.indicator, k.subject, k.period, f.at_s,
        f.value[array_position(f.subject, k.subject)] AS value
 FROM unnest($1::text[], $2::text[], $3::text[]) AS k(indicator, subject, period)
 JOIN reading_frame f ON f.indicator = k.indicator AND f.period = k.period AND f.closes_day
 WHERE f.at_s >= (SELECT max(at_s) FROM reading_head) - $4::bigint
-"""
-# Ticks and hours are thinned out once they are older than the API lets anybody ask for.
-_THIN = """
-DELETE FROM reading_frame WHERE NOT closes_day
-  AND at_s < (SELECT max(at_s) FROM reading_head)
-             - CASE WHEN (at_s + 1) % 3600 = 0 THEN $1::bigint ELSE $2::bigint END
 """
 _UPSERT_LATEST = """
 INSERT INTO reading_latest
@@ -63,25 +51,22 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (source, indicator, period) DO UPDATE SET period_s = EXCLUDED.period_s,
     at_s = EXCLUDED.at_s, watermark_s = EXCLUDED.watermark_s, definition = EXCLUDED.definition
 """
-_FRAME = """
-INSERT INTO reading_frame (source, indicator, period, at_s, watermark_s, period_s, closes_day,
-                           subject, value, num, den, target, state, definition)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-ON CONFLICT (source, indicator, period, at_s) DO NOTHING
-"""
 KEPT_CHANGES = 20_000
-HOURS_KEPT_S, TICKS_KEPT_S = 92 * 86400, 31 * 86400
 
 
 class PgReadings:
     """Reading store and the evaluation's own place in the log."""
 
     def __init__(
-        self, pool: asyncpg.Pool, stands: Callable[[str, int], bool] = lambda _, __: True
+        self,
+        pool: asyncpg.Pool,
+        stands: Callable[[str, int], bool] = lambda _, __: True,
+        limits: SeriesLimits | None = None,
     ) -> None:
         """``stands``: whether a subject can have figures at an instant; an area may have ended."""
         self._pool = pool
         self._stands = stands
+        self.past = PastReadings(pool, limits)
 
     async def place(self, source: str) -> tuple[int, int | None]:
         """The page and instant last evaluated."""
@@ -92,10 +77,14 @@ class PgReadings:
         return (row["evaluated_seq"], row["evaluated_s"]) if row else (0, None)
 
     async def commit(self, batch: Sequence[Judged]) -> None:
-        """Frames, latest readings, change rows and the place in the log, in one transaction."""
+        """History, latest readings, change rows and the place in the log, in one transaction."""
+        past = await self.past.pack(batch[-1].source, [f for j in batch for f in framed(j)])
         async with self._pool.acquire() as db, db.transaction():
+            if past is not None:
+                await self.past.write(db, past, str(batch[-1].seq))
             for judged in batch:
-                await _write_frames(db, judged)
+                if judged.closes_day:
+                    await write_closes(db, judged.source, framed(judged))
                 if judged.latest:
                     await _write_latest(db, judged)
                 await db.execute(
@@ -118,8 +107,11 @@ class PgReadings:
 
     async def commit_history(self, judged: Judged) -> None:
         """Frames of the past alone: neither the place nor what screens show moves."""
+        past = await self.past.pack(judged.source, framed(judged))
         async with self._pool.acquire() as db, db.transaction():
-            await _write_frames(db, judged)
+            if past is not None:
+                await self.past.write(db, past, str(judged.seq))
+            await write_closes(db, judged.source, framed(judged))
 
     async def framed(self, source: str) -> set[str]:
         """Indicators of which at least one day close is kept."""
@@ -160,11 +152,6 @@ class PgReadings:
                 KEPT_CHANGES,
             )
 
-    async def thin_frames(self) -> None:
-        """Keep every day's close, hours for a quarter, ticks for a month."""
-        async with self._pool.acquire() as db:
-            await db.execute(_THIN, HOURS_KEPT_S, TICKS_KEPT_S)
-
     async def latest(
         self,
         visible: Visible,
@@ -194,18 +181,11 @@ class PgReadings:
         period: str,
         from_s: int,
         to_s: int,
+        as_of_s: int | None = None,
     ) -> list[Reading]:
-        async with self._pool.acquire() as db:
-            rows = await db.fetch(_HISTORY, indicator, period, from_s, to_s, subjects)
-        return [
-            Reading(
-                r["indicator"], r["subject"], r["period"], r["period_s"], r["at_s"],
-                r["watermark_s"], r["source"], r["value"], r["num"], r["den"], r["target"],
-                r["state"], "", definition=r["definition"] or "",
-            )
-            for r in rows
-            if visible.allows(r["subject"])
-        ]  # fmt: skip
+        """``as_of_s``: as it was when the source had come that far (None: as it is known now)."""
+        found = await self.past.history(Asked(indicator, period, subjects, from_s, to_s, as_of_s))
+        return [r for r in found if visible.allows(r.subject)]
 
     async def trends(
         self, visible: Visible, keys: Sequence[tuple[str, str, str]], days: int
@@ -239,28 +219,9 @@ def _row(reading: Reading) -> list[object]:
     ]  # fmt: skip
 
 
-async def _write_frames(db: asyncpg.Connection, judged: Judged) -> None:
-    rows = [
-        (
-            judged.source,
-            frame.head.indicator,
-            frame.head.period,
-            judged.at_s,
-            judged.watermark_s,
-            frame.head.period_s,
-            judged.closes_day,
-            frame.subjects,
-            frame.values,
-            frame.nums,
-            frame.dens,
-            frame.targets,
-            frame.states,
-            frame.head.definition or None,
-        )
-        for frame in judged.frames
-    ]
-    if rows:
-        await db.executemany(_FRAME, rows)
+def framed(judged: Judged) -> list[Framed]:
+    """Its frames, each with its instant."""
+    return [Framed(judged.at_s, judged.watermark_s, f) for f in judged.frames]
 
 
 async def _write_latest(db: asyncpg.Connection, judged: Judged) -> None:

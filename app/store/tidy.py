@@ -12,13 +12,12 @@ EVERY_S = 60
 
 
 async def keep_tidy(readings: PgReadings, stop: asyncio.Event) -> None:
-    """Keep the change log short and old readings few; a lost server is tried again."""
+    """Keep the change log short; a lost server is tried again."""
     while not stop.is_set():
         try:
             await asyncio.wait_for(stop.wait(), EVERY_S)
         except TimeoutError:
             try:
                 await readings.trim_changes()
-                await readings.thin_frames()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 continue

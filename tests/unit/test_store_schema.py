@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 TABLES = {
     "alembic_version", "epoch", "source_state", "page", "record", "quarantine", "reading_head",
     "reading_latest", "reading_frame", "change", "alert", "alert_cursor", "outbox",
-    "token", "token_grant", "definition_version",
+    "token", "token_grant", "definition_version", "reading_subject",
     "subject_key", "area", "area_succession", "agency_area", "operation_centre", "subject_code",
 }  # fmt: skip
 

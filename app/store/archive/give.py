@@ -6,32 +6,35 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import asyncpg
 import msgspec
 
 from app.domain.record import Event, Record, Version
+from app.store.archive.past import give_readings
 from app.store.archive.points import COUNT, give_points
-from app.store.archive.shape import CASES, READINGS, Block, Cell, empty, height
+from app.store.archive.shape import CASES, Block, empty, height
 
 ROWS = 100_000
-_FRAMES_AT_ONCE, _CASES_AT_ONCE = 200, 5_000
+_CASES_AT_ONCE = 5_000
 _decode = msgspec.msgpack.Decoder(Record).decode
-# Columns of a frame that hold one cell a subject, and where they go.
-_WIDE = {
-    "subject": "subject", "value": "value", "num": "num", "den": "den", "target": "target",
-    "state": "state",
-}  # fmt: skip
-
+# Of what is not sealed it is not told which part of a figure a point is; most have four.
 _COUNT_READINGS = """
-SELECT coalesce(sum(cardinality(subject)), 0)::bigint FROM reading_frame
-WHERE at_s >= $1 AND at_s < $2
-"""
-_READINGS = """
-SELECT source, indicator, period, at_s, watermark_s, period_s, closes_day,
-       subject, value, num, den, target, state
-FROM reading_frame WHERE at_s >= $1 AND at_s < $2 ORDER BY source, indicator, period, at_s
+WITH states AS (
+    SELECT source_id, series_id FROM series JOIN series_source s USING (source_id)
+    WHERE starts_with(s.source, 'readings:') AND code LIKE '%/state/%'
+), inside AS (
+    SELECT n FROM series_chunk JOIN states USING (source_id, series_id)
+    WHERE last_ms >= $1 * 1000::bigint AND first_ms < $2 * 1000::bigint
+    UNION ALL
+    SELECT n FROM series_piece JOIN states USING (source_id, series_id)
+    WHERE last_ms >= $1 * 1000::bigint AND first_ms < $2 * 1000::bigint
+    UNION ALL
+    SELECT n / 4 FROM series_journal
+    WHERE source_id IN (SELECT source_id FROM states)
+      AND last_ms >= $1 * 1000::bigint AND first_ms < $2 * 1000::bigint
+)
+SELECT coalesce(sum(n), 0)::bigint FROM inside
 """
 # What was alive in the window; what has no such date, as an entry of a register, always counts.
 _ALIVE = """
@@ -94,37 +97,6 @@ async def giving(pool: asyncpg.Pool, window: Window) -> AsyncIterator[Given]:
         yield Given(db, window)
 
 
-async def _readings(db: asyncpg.Connection, window: tuple[int, int]) -> AsyncIterator[Block]:
-    block = empty(READINGS)
-    cursor = await db.cursor(_READINGS, *window)
-    while frames := await cursor.fetch(_FRAMES_AT_ONCE):
-        for frame in frames:
-            wide = len(frame["subject"])
-            for column, told in _narrow(frame).items():
-                block[column] += [told] * wide
-            for field, column in _WIDE.items():
-                cells = frame[field]
-                # The targets of frames written before they were kept are not known.
-                block[column] += [None] * wide if cells is None else cells
-        if height(block) >= ROWS:
-            yield block
-            block = empty(READINGS)
-    if height(block):
-        yield block
-
-
-def _narrow(frame: Mapping[str, Any]) -> dict[str, Cell]:
-    return {
-        "source": frame["source"],
-        "indicator": frame["indicator"],
-        "period": frame["period"],
-        "at": frame["at_s"] * 1000,
-        "period_begins": frame["period_s"] * 1000,
-        "watermark": frame["watermark_s"] * 1000,
-        "closes_day": frame["closes_day"],
-    }
-
-
 async def _cases(db: asyncpg.Connection, window: tuple[int, int]) -> AsyncIterator[Block]:
     block = empty(CASES)
     cursor = await db.cursor(_CASES, *window)
@@ -153,7 +125,7 @@ def life_of(record: Record) -> str:
 _COUNTS = {"readings": _COUNT_READINGS, "cases": _COUNT_CASES, "series": COUNT}
 _Gives = Callable[[asyncpg.Connection, tuple[int, int]], AsyncIterator[Block]]
 _GIVES: Mapping[str, _Gives] = {
-    "readings": _readings,
+    "readings": partial(give_readings, rows=ROWS),
     "cases": _cases,
     "series": partial(give_points, rows=ROWS),
 }

@@ -15,18 +15,22 @@ from app.store.archive.shape import SERIES, Block, empty, height
 from app.store.series.engine import SeriesStore
 from app.store.series.pg import PgRows
 
+# Readings are series too, and a table of the archive for themselves.
 COUNT = """
-SELECT (SELECT coalesce(sum(n), 0) FROM series_chunk WHERE last_ms >= $1 * 1000::bigint
-                                                       AND first_ms < $2 * 1000::bigint)
-     + (SELECT coalesce(sum(n), 0) FROM series_piece WHERE last_ms >= $1 * 1000::bigint
-                                                       AND first_ms < $2 * 1000::bigint)
+WITH own AS (SELECT source_id FROM series_source WHERE NOT starts_with(source, 'readings:'))
+SELECT (SELECT coalesce(sum(n), 0) FROM series_chunk JOIN own USING (source_id)
+        WHERE last_ms >= $1 * 1000::bigint AND first_ms < $2 * 1000::bigint)
+     + (SELECT coalesce(sum(n), 0) FROM series_piece JOIN own USING (source_id)
+        WHERE last_ms >= $1 * 1000::bigint AND first_ms < $2 * 1000::bigint)
      + (SELECT coalesce(sum(n), 0) FROM series_journal j JOIN series_mark m USING (source_id)
+        JOIN own USING (source_id)
         WHERE j.seq > m.sealed_seq AND j.last_ms >= $1 * 1000::bigint
           AND j.first_ms < $2 * 1000::bigint)
 """
 _DECLARED = """
 SELECT s.source_id, s.source, r.series_id, r.code, r.unit, r.tick_ms
-FROM series_source s JOIN series r USING (source_id) ORDER BY s.source, r.code
+FROM series_source s JOIN series r USING (source_id)
+WHERE NOT starts_with(s.source, 'readings:') ORDER BY s.source, r.code
 """
 _TRIES = 5
 

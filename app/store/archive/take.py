@@ -6,25 +6,24 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
+from typing import Any
 
 import asyncpg
 import msgspec
 
 from app.domain.feed import Page
+from app.domain.judged import Frame, Head
 from app.domain.record import Record, RecordUpdate, merge
 from app.store.archive.give import Life
+from app.store.archive.past import missing
 from app.store.archive.shape import Block, Cell
 from app.store.pages import Judge, store_records, write_page
+from app.store.past.closes import write_closes
+from app.store.past.parts import Framed
+from app.store.past.readings import PastReadings
 
 _decode = msgspec.msgpack.Decoder(Record).decode
 _decode_life = msgspec.json.Decoder(Life).decode
-_FRAME = """
-INSERT INTO reading_frame (source, indicator, period, at_s, period_s, watermark_s, closes_day,
-                           subject, value, num, den, target, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-ON CONFLICT (source, indicator, period, at_s) DO NOTHING
-"""
-_FRAMES = "SELECT count(*) FROM reading_frame"
 _KNOWN = """
 SELECT kind, code, body FROM record
 WHERE source = $1 AND (kind, code) IN (SELECT * FROM unnest($2::text[], $3::text[]))
@@ -40,15 +39,31 @@ Told = Callable[[int], None]
 
 async def take_readings(pool: asyncpg.Pool, blocks: Iterable[Block], told: Told) -> int:
     """Frames that were not there; one that is there was judged here and stays as it was."""
-    async with pool.acquire() as db:
-        before: int = await db.fetchval(_FRAMES)
-        frames = _framed(_rows(blocks, (*_HEAD, *_WIDE)))
-        while batch := list(islice(frames, _FRAMES_AT_ONCE)):
-            async with db.transaction():
-                await db.executemany(_FRAME, [_stored(head, wide) for head, wide in batch])
-            told(sum(len(wide) for _, wide in batch))
-        after: int = await db.fetchval(_FRAMES)
-    return after - before
+    past, new = PastReadings(pool), 0
+    frames = _framed(_rows(blocks, (*_HEAD, *_WIDE)))
+    while batch := list(islice(frames, _FRAMES_AT_ONCE)):
+        for source, some in groupby(batch, key=lambda frame: str(frame[0][0])):
+            new += await _take_frames(pool, past, source, list(some))
+        told(sum(len(wide) for _, wide in batch))
+    return new
+
+
+async def _take_frames(
+    pool: asyncpg.Pool, past: PastReadings, source: str, frames: Sequence[tuple[Row, list[Row]]]
+) -> int:
+    closes = {head[1:4] for head, _ in frames if head[-1]}  # indicator, period and instant
+    fresh = await missing(past, source, [_stored(*frame) for frame in frames])
+    packed = await past.pack(source, fresh)
+    if packed is not None:
+        async with pool.acquire() as db, db.transaction():
+            await past.write(db, packed, "imported")
+            await write_closes(db, source, [f for f in fresh if _named(f) in closes])
+    return len(fresh)
+
+
+def _named(framed: Framed) -> Row:
+    head = framed.frame.head
+    return head.indicator, head.period, framed.at_s * 1000
 
 
 def _rows(blocks: Iterable[Block], columns: Sequence[str]) -> Iterator[Row]:
@@ -62,11 +77,12 @@ def _framed(rows: Iterator[Row]) -> Iterator[tuple[Row, list[Row]]]:
         yield head, [row[len(_HEAD) :] for row in group]
 
 
-def _stored(head: Row, wide: list[Row]) -> Row:
-    source, indicator, period, at, begins, watermark, closes_day = head
-    seconds = [int(ms) // 1000 for ms in (at, begins, watermark) if ms is not None]
-    columns = [list(column) for column in zip(*wide, strict=True)]
-    return (source, indicator, period, *seconds, closes_day, *columns)  # type: ignore[arg-type]
+def _stored(head: Row, wide: list[Row]) -> Framed:
+    _, indicator, period, at, begins, watermark, _ = head
+    at_s, begins_s, watermark_s = (int(ms or 0) // 1000 for ms in (at, begins, watermark))
+    columns: list[list[Any]] = [list(column) for column in zip(*wide, strict=True)]
+    frame = Frame(Head(str(indicator), str(period), begins_s), *columns)
+    return Framed(at_s, watermark_s, frame)
 
 
 @dataclass(frozen=True, slots=True)

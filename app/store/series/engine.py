@@ -17,7 +17,7 @@ from app.domain.series import (
     Points,
     SeriesDef,
 )
-from app.store.series.head import Head
+from app.store.series.head import POINT_BYTES, Head
 from app.store.series.packed import pack_batch
 from app.store.series.reads import Question, Reads
 from app.store.series.rows import JournalRow, RowStore, Window
@@ -36,6 +36,11 @@ class SeriesLimits:
 
     head_points: int = 1_000_000
     seal: SealLimits = field(default_factory=SealLimits)
+
+
+def bounded(head_mb: float, seal_points: int) -> SeriesLimits:
+    """Limits as settings tell them."""
+    return SeriesLimits(int(head_mb * 1e6 / POINT_BYTES), SealLimits(seal_points))
 
 
 class SeriesStore:
@@ -106,6 +111,17 @@ class SeriesStore:
         as_of_ms: int | None = None,
     ) -> Points:
         window = await self._window(source_id, [series_id], from_ms, to_ms)
+        return (await self._reads.raw(window, as_of_ms))[series_id]
+
+    async def raw_of(
+        self,
+        source_id: int,
+        series_ids: Sequence[int],
+        from_ms: int,
+        to_ms: int,
+        as_of_ms: int | None = None,
+    ) -> Mapping[int, Points]:
+        window = await self._window(source_id, series_ids, from_ms, to_ms)
         return await self._reads.raw(window, as_of_ms)
 
     async def steps(
@@ -121,6 +137,10 @@ class SeriesStore:
             raise ValueError(f"a step of {step_ms} ms; expected at least 1")
         window = await self._window(source_id, series_ids, from_ms, to_ms)
         return await self._reads.steps(Question(window, step_ms, as_of_ms))
+
+    async def seal_step(self, source_id: int) -> Sealed | None:
+        """As much as one seal may hold; None when there is nothing to do."""
+        return await self._sealer.seal(source_id)
 
     async def seal(self, source_id: int, *, everything: bool = False) -> list[Sealed]:
         """Seal what is there by now, step by step; ``everything``: open buckets too.

@@ -44,6 +44,15 @@ WITH moved AS (
 INSERT INTO series_journal (source_id, seq, known_ms, first_ms, last_ms, n, body)
 SELECT source_id, $2, $3, $4, $5, $6, $7 FROM moved
 """
+_APPEND_ALL = """
+WITH moved AS (
+    UPDATE series_place SET seq = $3, cursor = $5, known_ms = $4
+    WHERE source_id = $1 AND seq = $2 - 1 AND known_ms <= $4 RETURNING source_id
+)
+INSERT INTO series_journal (source_id, seq, known_ms, first_ms, last_ms, n, body)
+SELECT moved.source_id, r.* FROM moved, unnest(
+    $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::int[], $11::bytea[]) AS r
+"""
 _TAILS = """
 SELECT k.source_id, m.sealed_seq, p.seq AS newest_seq,
        j.seq, j.known_ms, j.first_ms, j.last_ms, j.n, j.body
@@ -201,6 +210,17 @@ async def append(db: asyncpg.Connection, source_id: int, row: JournalRow, cursor
         cursor,
     )  # fmt: skip
     return bool(said == "INSERT 0 1")
+
+
+async def append_all(
+    db: asyncpg.Connection, source_id: int, rows: Sequence[JournalRow], cursor: str
+) -> bool:
+    """Consecutive batches at once; False: the first of them is not the next."""
+    said = await db.execute(
+        _APPEND_ALL, source_id, rows[0].seq, rows[-1].seq, rows[-1].known_ms, cursor,
+        *([getattr(r, f) for r in rows] for f in JournalRow.__slots__),
+    )  # fmt: skip
+    return bool(said == f"INSERT 0 {len(rows)}")
 
 
 def _tail(rows: Sequence[asyncpg.Record]) -> Tail:

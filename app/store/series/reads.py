@@ -145,19 +145,23 @@ class Reads:
             raise LookupError(f"source {source_id} has no series {missing[0]}; declare it first")
         return known
 
-    async def raw(self, window: Window, as_of_ms: int | None) -> Points:
-        (series_id,) = window.series_ids
+    async def raw(self, window: Window, as_of_ms: int | None) -> dict[int, Points]:
+        """Every series of a window, all of one look."""
+        known = await self.known(window.source_id, window.series_ids)
         found = await self._find(window, points=True, past=as_of_ms is not None)
-        parts = found.parts(series_id, window.width_days, window)
-        if as_of_ms is not None:
-            ledger = await self._ledger(window.source_id, found.kept)
-            at, value = _back_then(parts, ledger, as_of_ms)
-        else:
-            columns = [_today(p) for p in parts]
-            at = np.concatenate([NOTHING.at, *(c[0] for c in columns)])
-            value = np.concatenate([NOTHING.value, *(floats(c[1]) for c in columns)])
-        inside = slice(*np.searchsorted(at, [window.from_ms, window.to_ms]).tolist())
-        return Points(at[inside], value[inside])
+        ledger = None if as_of_ms is None else await self._ledger(window.source_id, found.kept)
+        points = {}
+        for series_id in window.series_ids:
+            parts = found.parts(series_id, known[series_id].width_days, window)
+            if as_of_ms is not None and ledger is not None:
+                at, value = _back_then(parts, ledger, as_of_ms)
+            else:
+                columns = [_today(p) for p in parts]
+                at = np.concatenate([NOTHING.at, *(c[0] for c in columns)])
+                value = np.concatenate([NOTHING.value, *(floats(c[1]) for c in columns)])
+            inside = slice(*np.searchsorted(at, [window.from_ms, window.to_ms]).tolist())
+            points[series_id] = Points(at[inside], value[inside])
+        return points
 
     async def steps(self, asked: Question) -> Buckets:
         window, back = asked.window, asked.as_of_ms

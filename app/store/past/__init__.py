@@ -1,0 +1,1 @@
+"""Past: every judged reading as points of series, and back."""
