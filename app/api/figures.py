@@ -94,6 +94,7 @@ async def _history(parts: ApiParts, seen: Visible, query: HistoryQuery) -> Respo
         period=query.period or indicator.periods[0],
         from_s=from_s,
         to_s=to_s,
+        as_of_s=None if query.as_of is None else instant(query.as_of, "as_of", end=True),
     )
     readings: Sequence[Reading] = thin(found, query.step)
     breaks: list[Rupture] = []

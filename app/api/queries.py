@@ -38,6 +38,11 @@ class HistoryQuery(Query):
     from_: str | None = Field(default=None, alias="from", description="date or instant")
     to: str | None = Field(default=None, description="date (whole day) or instant")
     step: Literal["tick", "hour", "day"] = "day"
+    as_of: str | None = Field(
+        default=None,
+        description="date or instant: history as it was when its source had come that far;"
+        " default: as it is known now",
+    )
 
 
 class WhyQuery(Query):

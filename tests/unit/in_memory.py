@@ -130,6 +130,7 @@ class Database:
         period: str,
         from_s: int,
         to_s: int,
+        as_of_s: int | None = None,
     ) -> list[Reading]:
         self._read("history")
         return sorted(
@@ -139,6 +140,7 @@ class Database:
                 if r.indicator == indicator
                 and r.period == period
                 and from_s <= r.at_s <= to_s
+                and (as_of_s is None or r.watermark_s <= as_of_s)
                 and (subjects is None or r.subject in subjects)
                 and visible.allows(r.subject)
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -163,6 +164,18 @@ async def test_history_keeps_the_last_reading_of_each_step(ask, db, step, values
     assert [r["value"] for r in got.json()["readings"]] == values
 
 
+async def test_history_as_it_was_when_its_source_had_come_that_far(ask, db):
+    day = NOW_S - 3 * 86400
+    kept = reading_of(0.4, at_s=day)
+    db.past = [replace(kept, watermark_s=known) for known in (day + 60, NOW_S)]
+    for as_of, there in (
+        ("2022-09-28", 0), ("2022-10-01T00:00:00", 1), ("2022-10-04", 2), (None, 2)
+    ):  # fmt: skip
+        params = {"indicator": "ps.on_time", "step": "tick", **({"as_of": as_of} if as_of else {})}
+        got = await ask.get("/api/v1/readings/history", params=params)
+        assert len(got.json()["readings"]) == there
+
+
 async def test_a_plus_sign_that_was_not_escaped_is_understood(ask, db):
     db.past = [reading_of(0.4)]
     got = await ask.get(
@@ -226,6 +239,7 @@ async def test_lists_are_of_their_models(ask, db, path, model):
         ("readings/history?indicator=ps.on_time&from=yesterday", 422, "2022-10-03"),
         ("readings/history?indicator=ps.on_time&from=2022-10-03&to=2022-10-01", 422, "swap"),
         ("readings/history?indicator=ps.on_time&from=2012-10-03", 422, "narrow"),
+        ("readings/history?indicator=ps.on_time&as_of=once", 422, "as_of"),
         ("cases?kind=rumour", 404, "dossier"),
         ("cases?limit=0", 422, "limit"),
         ("cases?after=x", 422, "after"),
