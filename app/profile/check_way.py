@@ -30,6 +30,7 @@ def check_way(doc: Document, place: Place) -> None:
             (*place, "value"), f"value and baseline are both {told['value']}",
             "a way from one to another", 'lower the baseline, or write kind = "maintain"',
         )  # fmt: skip
+    _direction(doc, place)
     begins = told.get("begins") or f"{told['deadline'][:4]}-01-01"
     if begins >= told["deadline"]:
         doc.wrong(
@@ -37,6 +38,19 @@ def check_way(doc: Document, place: Place) -> None:
             "the deadline after the begin", "correct one of the two",
         )  # fmt: skip
     _milestones(doc, place, begins)
+
+
+def _direction(doc: Document, place: Place) -> None:
+    """A goal that is worse than where the way begins would be met by doing nothing."""
+    told, better = doc.at(place), doc.told.get("better")
+    base, value = told.get("baseline", 0.0), told["value"]
+    if (better == "up" and value < base) or (better == "down" and value > base):
+        side, other = ("below", "above") if better == "up" else ("above", "below")
+        doc.wrong(
+            (*place, "value"), f"value = {value} {side} its baseline {base}, where better = {better!r}",
+            f"a value {other} {base}: the way leads to the better side",
+            "correct the value, the baseline, or better",
+        )  # fmt: skip
 
 
 def _milestones(doc: Document, place: Place, begins: str) -> None:

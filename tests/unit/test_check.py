@@ -72,6 +72,11 @@ MISTAKES = (
             'deadline = "2022-12-31"\nkind = "level"\n', "a month begins anew", "kind ="),
     Mistake("way to where it begins", FILES, "baseline = 0.75", "baseline = 0.85",
             "value and baseline are both 0.85", "value ="),
+    Mistake("way that leads down where up is better", FILES, "baseline = 0.75", "baseline = 0.95",
+            r"value = 0.85 below its baseline 0.95, where better = 'up'.*above 0.95", "value ="),
+    Mistake("way that leads up where down is better", FILES, 'better = "up"', 'better = "down"',
+            r"value = 0.85 above its baseline 0.75, where better = 'down'.*below 0.75",
+            "value = 0.85"),
     Mistake("unknown kind of target", FILES, 'kind = "level"\n', 'kind = "levle"\n',
             "did you mean 'level'", 'kind = "levle"'),
     Mistake("milestones that fall", FILES, 'kind = "level"\n', 'kind = "level"\n'
