@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -29,9 +30,10 @@ from app.domain.across import Rupture, across, lands, province_on, ruptures
 from app.domain.clock import iso
 from app.domain.indicator import Indicator, target_of
 from app.domain.judgement import pace_reason, reason
+from app.domain.period import bounds
 from app.domain.reading import Reading
 from app.domain.shape import Json, qualities, reading_shape
-from app.domain.trajectory import due
+from app.domain.trajectory import Milestone, due, year_before
 
 HISTORY_DAYS = 30
 DAYS_AT_MOST = {"tick": 31, "hour": 92, "day": 800}
@@ -101,20 +103,42 @@ async def _history(parts: ApiParts, seen: Visible, query: HistoryQuery) -> Respo
     if subject is not None:
         readings = across(parts.profile, indicator, subject, to_s, readings)
         breaks = ruptures(parts.profile, subject, from_s, to_s)
-    return await _answer(parts, _explained(parts, query.indicator, readings), breaks)
+    models_of = await _models(parts, seen, indicator, readings)
+    told = [_told(parts, indicator, r, models_of.get(r.subject, ())) for r in readings]
+    return await _answer(parts, told, breaks)
 
 
-def _explained(parts: ApiParts, indicator: str, readings: Sequence[Reading]) -> list[Reading]:
+async def _models(
+    parts: ApiParts, seen: Visible, indicator: Indicator, readings: Sequence[Reading]
+) -> dict[str, list[Milestone]]:
+    """Closes of the year before, of the subjects whose way is that year's."""
+    found: dict[str, list[Milestone]] = {}
+    rules = parts.profile.rules()
+    wanted: defaultdict[tuple[int, int, str], list[str]] = defaultdict(list)
+    for subject, period in {(r.subject, r.period) for r in readings}:
+        target = target_of(indicator, parts.profile.subjects[subject])
+        if target is not None and target.shape == "last_year":
+            year = year_before(target, rules)
+            if year is not None:
+                wanted[(year.begin_s, year.end_s, period)].append(subject)
+    for (from_s, to_s, period), subjects in wanted.items():
+        kept = await parts.readings.history(
+            seen, indicator=indicator.id, subjects=subjects, period=period, from_s=from_s, to_s=to_s
+        )
+        for r in kept:
+            if r.value is not None and r.at_s == bounds("day", r.at_s)[1]:
+                found.setdefault(r.subject, []).append((r.at_s, r.value))
+    return found
+
+
+def _told(
+    parts: ApiParts, indicator: Indicator, reading: Reading, closes: Sequence[Milestone]
+) -> Reading:
     """Frames keep the target that judged a figure; the words, and what was due, follow from it."""
-    told = parts.profile.indicators[indicator]
-    return [_told(parts, told, r) for r in readings]
-
-
-def _told(parts: ApiParts, indicator: Indicator, reading: Reading) -> Reading:
     target = target_of(indicator, parts.profile.subjects[reading.subject])
     pace = None
     if target is not None and target.value == reading.target:
-        pace = due(target, parts.profile.rules(), reading)
+        pace = due(target, parts.profile.rules(), reading, closes)
     if pace is None:
         return replace(reading, reason=reason(reading.value, reading.target, indicator))
     words = pace_reason(reading.value, reading.target, indicator, pace)

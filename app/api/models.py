@@ -28,8 +28,16 @@ class Pace(Model):
     high: float | None
     odds: float | None = Field(description="of reaching the target")
     until: str | None = Field(description="the deadline")
-    holds: Literal["", "grace", "coverage"] = Field(
-        description="why the state cannot change: the year is young, or days are missing"
+    holds: Literal["", "grace", "coverage", "lasting", "leaving"] = Field(
+        description="why the state cannot change: the year is young, or days are missing;"
+        " lasting, leaving: what is to be held has not been missed, or made good, for long enough"
+    )
+    way: Literal["", "linear", "milestones", "last_year", "no_last_year", "held"] = Field(
+        description="what `expected` follows; no_last_year: last year's way was asked for, there is"
+        " no whole year of it, so it is linear; held: the target is to hold at every instant"
+    )
+    band_years: int = Field(
+        description="finished years the 80 % band was learnt from; 0 = the table that was shipped"
     )
 
 

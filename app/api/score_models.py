@@ -87,6 +87,7 @@ class Goal(Model):
     label_since: str
     target: float
     unit: Literal["percent", "rank"]
+    kind: Literal["cumulative", "level", "milestone", "maintain", "rank", "instant"]
     better: Literal["up", "down"]
     level: str
     period: Period

@@ -218,6 +218,7 @@ def _goal(goal: Goal) -> Json:
         "id": goal.id,
         "target": goal.value,
         "unit": goal.unit,
+        "kind": goal.kind,
         "better": goal.better,
         "level": goal.level,
         "period": goal.period,

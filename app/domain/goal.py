@@ -17,7 +17,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """``indicator`` empty: no source yet. ``unit`` rank: place divided by how many are ranked."""
+    """``indicator`` empty: no source yet. ``kind`` as of a target.
+
+    ``unit`` rank: the place divided by how many are ranked.
+    """
 
     id: str
     labels: tuple[Label, ...]
@@ -33,6 +36,7 @@ class Goal:
     subject: str = ""
     note_vi: str = ""
     note_en: str = ""
+    kind: str = "level"
 
     def label(self, on: date) -> Label:
         """The words in force on a day; before the first, the first."""

@@ -27,7 +27,8 @@ class Target:
     """A target for one level or for named subjects; dates are ISO.
 
     ``kind``: cumulative | level | milestone are reached along a way, from ``baseline`` on the day
-    ``begins`` to ``value`` on the day of the ``deadline``; maintain | rank hold at every instant.
+    ``begins`` to ``value`` on the day of the ``deadline``; maintain | rank are to be held, and
+    judged by the ends of days, with delays; instant: as the figure stands.
     """
 
     value: float
@@ -37,7 +38,7 @@ class Target:
     deadline: str
     near: float
     critical: float
-    kind: str = "maintain"
+    kind: str = "instant"
     baseline: float = 0.0
     begins: str = ""
     shape: str = "linear"  # | milestones | last_year

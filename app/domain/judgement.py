@@ -5,6 +5,11 @@ from __future__ import annotations
 from app.domain.indicator import Indicator
 from app.domain.reading import Pace
 
+_WAITS = {
+    "lasting": "; chưa đủ số ngày liền để kết luận chậm",
+    "leaving": "; chờ đủ số ngày liền mới hết chậm",
+}
+
 
 def reason(value: float | None, target: float | None, indicator: Indicator) -> str:
     """Why, in Vietnamese, for the screen."""
@@ -25,6 +30,8 @@ def pace_reason(value: float | None, target: float | None, indicator: Indicator,
     """Why a figure on its way to a goal stands where it stands, in Vietnamese."""
     if value is None or target is None:
         return reason(value, target, indicator)
+    if pace.way == "held":
+        return reason(value, target, indicator) + _WAITS.get(pace.holds, "")
     due = f"đến nay cần đạt {_amount(pace.expected, indicator)}"
     if (target - value if indicator.better == "up" else value - target) <= 1e-12:
         return "Đạt mục tiêu cả năm"

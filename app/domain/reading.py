@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STATES = ("none", "met", "near", "lagging", "critical", "missed")
+# no_last_year: last year's was asked for, and there is no whole one, so that it is linear.
+WAYS = ("linear", "milestones", "last_year", "no_last_year", "held")
 QUALITIES = ("fresh", "late", "stale", "absent", "loading", "no_source")
 
 
@@ -17,7 +19,9 @@ class Pace:
     state since ``since_s``. ``ratio``: how many times the present rate is needed from now on.
     ``low`` to ``high`` holds the value at the deadline four times in five; ``odds`` of the goal.
     ``until_s`` is the deadline. ``holds``: grace | coverage when too little is known for the state
-    to change.
+    to change; lasting | leaving when what is to be held has not lasted long enough.
+    ``way``: what ``expected`` follows (see ``WAYS``). ``band``: how many finished years of the
+    installation's own the band was learnt from; 0: the table that was shipped.
     """
 
     expected: float
@@ -31,6 +35,8 @@ class Pace:
     odds: float | None = None
     until_s: int | None = None
     holds: str = ""
+    way: str = ""
+    band: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,8 @@ def pace_shape(pace: Pace) -> Json:
         "odds": pace.odds,
         "until": _iso(pace.until_s),
         "holds": pace.holds,
+        "way": pace.way,
+        "band_years": pace.band,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -30,7 +30,8 @@ Milestone = tuple[int, float]  # by which instant, which value
 class Trajectory:
     """From ``base`` to ``goal`` along ``knots``: (share of calendar time, part of the way), rising.
 
-    ``steps``: nothing is due between two knots, as with milestones of works.
+    ``steps``: nothing is due between two knots, as with milestones of works. ``told``: where the
+    knots are from (see ``app.domain.reading.WAYS``).
     """
 
     calendar: CalendarTime
@@ -38,6 +39,7 @@ class Trajectory:
     goal: float
     knots: Knots = LINEAR
     steps: bool = False
+    told: str = "linear"
 
     def progress(self, value: float) -> float:
         """The part of the way that is behind; 1 at the goal, whatever the unit and direction."""
@@ -123,25 +125,57 @@ def last_year(calendar: CalendarTime, closes: Sequence[Milestone]) -> Knots:
 
 @lru_cache(maxsize=1024)
 def trajectory_of(target: Target, rules: Rules) -> Trajectory | None:
-    """The way of a target that has one: a kind that is reached by a deadline."""
+    """The way of a target that has one: a kind that is reached by a deadline.
+
+    One that is to be last year's is linear here; ``modelled`` has the closes of last year.
+    """
+    span = _span(target)
+    if span is None:
+        return None
+    calendar = calendar_time(*span, rules)
+    told = {"last_year": "no_last_year"}.get(target.shape, "linear")
+    knots: Knots = LINEAR
+    if target.milestones:
+        marks = [(midnight_s(date.fromisoformat(d)) + 86399, v) for d, v in target.milestones]
+        knots, told = milestones(calendar, target.baseline, target.value, marks), "milestones"
+    steps = target.kind == "milestone"
+    return Trajectory(calendar, target.baseline, target.value, knots, steps, told)
+
+
+def year_before(target: Target, rules: Rules) -> CalendarTime | None:
+    """The span a year before the way; None where there is no way."""
+    span = _span(target)
+    return None if span is None else calendar_time(*(_year_earlier(d) for d in span), rules)
+
+
+def modelled(target: Target, rules: Rules, closes: Sequence[Milestone]) -> Trajectory | None:
+    """The way of a target, by the closes of the year before it where that is to be its model."""
+    way, before = trajectory_of(target, rules), year_before(target, rules)
+    if way is None or before is None or target.shape != "last_year" or target.milestones:
+        return way
+    knots = last_year(before, [c for c in closes if before.begin_s <= c[0] <= before.end_s])
+    return way if knots == LINEAR else replace(way, knots=knots, told="last_year")
+
+
+def _span(target: Target) -> tuple[date, date] | None:
     if target.kind not in COURSES or not target.deadline:
         return None
     last = date.fromisoformat(target.deadline)
-    first = date.fromisoformat(target.begins) if target.begins else date(last.year, 1, 1)
-    calendar = calendar_time(first, last, rules)
-    knots: Knots = LINEAR
-    if target.milestones:
-        told = [(midnight_s(date.fromisoformat(d)) + 86399, v) for d, v in target.milestones]
-        knots = milestones(calendar, target.baseline, target.value, told)
-    return Trajectory(calendar, target.baseline, target.value, knots, target.kind == "milestone")
+    return date.fromisoformat(target.begins) if target.begins else date(last.year, 1, 1), last
 
 
-def due(target: Target, rules: Rules, reading: Reading) -> Pace | None:
+def _year_earlier(day: date) -> date:
+    return day.replace(year=day.year - 1, day=min(day.day, 28) if day.month == 2 else day.day)
+
+
+def due(
+    target: Target, rules: Rules, reading: Reading, closes: Sequence[Milestone] = ()
+) -> Pace | None:
     """What was due of a figure at its instant; None where its target is not reached along a way."""
-    way = trajectory_of(target, rules) if reading.period in PERIODS else None
+    way = modelled(target, rules, closes) if reading.period in PERIODS else None
     if way is None or not way.calendar.begin_s <= reading.at_s <= way.calendar.end_s:
         return None
     lag = None
     if reading.value is not None:
         lag = way.lag(way.progress(reading.value), reading.at_s)
-    return Pace(way.expected(reading.at_s), lag, until_s=way.calendar.end_s)
+    return Pace(way.expected(reading.at_s), lag, until_s=way.calendar.end_s, way=way.told)

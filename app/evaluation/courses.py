@@ -1,7 +1,7 @@
-"""Courses: of one source, every target that is reached along a way, judged at the end of each day.
+"""Courses: of one source, every target that is judged by what came before: ways, and what is held.
 
-Between two closes a state stands still: it rests on what the closes said, in their order, and so is
-the same after a restart, a replay or a rebuild.
+All are judged at the end of each day. Between two closes a state stands still: it rests on what
+the closes said, in their order, and so is the same after a restart, a replay or a rebuild.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from app.domain.indicator import Indicator, Target
 from app.domain.on_time import Rules
 from app.domain.reading import Pace
 from app.domain.trajectory import PERIODS, Trajectory, trajectory_of
+from app.evaluation.held import Held, rule_of
 from app.evaluation.pace import Course, PaceRule
+from app.evaluation.past_year import PastYear
 
 RULE = PaceRule()
+NEVER_HELD = frozenset(("hour",))  # an hour is over before anything can last
 
+Key = tuple[int, str]  # indicator number, period kind
 Close = tuple[int, Sequence[str], Sequence[float | None]]  # instant, subjects, their values
 
 
 class Courses:
-    """By (indicator number, period kind): the ways of its subjects and where they stand."""
+    """By (indicator number, period kind): who is on a way or holds something, and how it stands."""
 
     def __init__(
         self,
@@ -29,53 +33,76 @@ class Courses:
         targets: Sequence[Mapping[str, Target]],
         rules: Rules,
     ) -> None:
-        self._ways: dict[tuple[int, str], dict[str, Trajectory]] = {}
-        self._running: dict[tuple[int, str], dict[str, Course]] = {}
+        self._ways: dict[Key, dict[str, Trajectory]] = {}
+        self._past: dict[Key, PastYear] = {}
+        self._running: dict[Key, dict[str, Course]] = {}
+        self._held: dict[Key, Held] = {}
         self._indicators = indicators
         for number, indicator in enumerate(indicators):
-            ways = {s: w for s, t in targets[number].items() if (w := trajectory_of(t, rules))}
-            for kind in PERIODS.intersection(indicator.periods):
-                if ways:
-                    self._ways[(number, kind)] = ways
-                    self._running[(number, kind)] = {}
+            told = targets[number]
+            ways = {s: w for s, t in told.items() if (w := trajectory_of(t, rules))}
+            for kind in indicator.periods:
+                key = (number, kind)
+                if ways and kind in PERIODS:
+                    self._ways[key], self._running[key] = ways, {}
+                    self._past[key] = PastYear(told, rules, averaged=self._averaged(key))
+                rule = rule_of(indicator.alert)
+                held = Held(told, indicator.better, rule)
+                # A delay shorter than from one close to the next is the alert's own.
+                if held and rule.for_days >= 1 and kind not in NEVER_HELD:
+                    self._held[key] = held
 
-    def judged(self) -> list[tuple[int, str]]:
-        """(indicator number, period kind) of those that have a way at all."""
-        return list(self._ways)
+    def judged(self) -> list[Key]:
+        """(indicator number, period kind) of those whose closes matter at all."""
+        return list(dict.fromkeys((*self._ways, *self._held)))
 
-    def subjects(self, key: tuple[int, str]) -> set[str]:
+    def subjects(self, key: Key) -> set[str]:
+        """Who is on a way."""
         return set(self._ways.get(key, ()))
 
-    def begins_s(self, key: tuple[int, str]) -> int:
+    def begins_s(self, key: Key) -> int:
         """Since when closes matter."""
-        return min(w.calendar.begin_s for w in self._ways[key].values())
+        if key in self._held:
+            return 0
+        found = [w.calendar.begin_s for w in self._ways.get(key, {}).values()]
+        if (past := self._past.get(key)) is not None and (begins := past.begins_s()) is not None:
+            found.append(begins)
+        return min(found)
 
     def close(
-        self, key: tuple[int, str], at_s: int, values: Iterable[tuple[str, float | None]]
+        self, key: Key, at_s: int, values: Iterable[tuple[str, float | None]]
     ) -> dict[str, str]:
-        """A day has ended: the states of the subjects whose way is not over."""
+        """A day has ended: states of the subjects whose way is not over, and of what changed."""
+        told = list(values)
+        held = self._held.get(key)
+        states = {} if held is None else held.close(at_s, told)
         ways = self._ways.get(key)
         if not ways:
-            return {}
-        running, states = self._running[key], {}
-        for subject, value in values:
-            way = ways.get(subject)
-            if way is None or not way.calendar.begin_s <= at_s <= way.calendar.end_s:
+            return states
+        running, past = self._running[key], self._past[key]
+        for subject, value in told:
+            if subject not in ways:
+                continue
+            past.take(subject, at_s, value)
+            way = self._way(key, subject, at_s)
+            if way is None:
                 continue
             course = running.get(subject)
             if course is None:
-                course = running[subject] = Course(way, RULE, averaged=self._averaged(key))
+                calibration, years = past.calibration(way)
+                averaged = self._averaged(key)
+                course = Course(way, RULE, calibration, averaged=averaged, years=years)
+                running[subject] = course
             course.observe(at_s, value)
             states[subject] = "none" if course.verdict is None else course.verdict.state
         return states
 
-    def state(
-        self, key: tuple[int, str], subject: str, value: float | None, at_s: int
-    ) -> str | None:
-        """The state of a figure that is on its way; None where another rule judges."""
+    def state(self, key: Key, subject: str, value: float | None, at_s: int) -> str | None:
+        """The state of a figure that is on its way or held; None where another rule judges."""
         way = self._way(key, subject, at_s)
         if way is None:
-            return None
+            held = self._held.get(key)
+            return None if held is None else held.state(subject, value, at_s)
         if value is None:
             return "none"
         course = self._running[key].get(subject)
@@ -84,18 +111,17 @@ class Courses:
         lag = way.lag(way.progress(value), at_s)
         return "met" if lag <= RULE.near_on else "near"
 
-    def pace(
-        self, key: tuple[int, str], subject: str, value: float | None, at_s: int
-    ) -> Pace | None:
+    def pace(self, key: Key, subject: str, value: float | None, at_s: int) -> Pace | None:
         """How a figure is coming: what is due at ``at_s``, and what the last close foresaw."""
         way = self._way(key, subject, at_s)
         if way is None:
-            return None
+            held = self._held.get(key)
+            return None if held is None else held.pace(subject, value, at_s)
         lag = None if value is None else way.lag(way.progress(value), at_s)
         course = self._running[key].get(subject)
         seen = course.verdict if course is not None else None
-        if seen is None:
-            return Pace(way.expected(at_s), lag, until_s=way.calendar.end_s)
+        if course is None or seen is None:
+            return Pace(way.expected(at_s), lag, until_s=way.calendar.end_s, way=way.told)
         told, ratio = seen.forecast, seen.ratio_long
         low = middle = high = None
         if told is not None:
@@ -116,14 +142,18 @@ class Courses:
             None if told is None else told.odds,
             way.calendar.end_s,
             seen.holds,
+            way.told,
+            course.years,
         )
 
-    def _averaged(self, key: tuple[int, str]) -> bool:
+    def _averaged(self, key: Key) -> bool:
         """A share of the year's cases so far is a mean over them; a stock is what there is."""
         return key[1] == "year" and self._indicators[key[0]].measure.kind == "ratio"
 
-    def _way(self, key: tuple[int, str], subject: str, at_s: int) -> Trajectory | None:
+    def _way(self, key: Key, subject: str, at_s: int) -> Trajectory | None:
         way = self._ways.get(key, {}).get(subject)
         if way is None or not way.calendar.begin_s <= at_s <= way.calendar.end_s:
             return None
-        return way
+        if way.told != "no_last_year":
+            return way
+        return self._past[key].way(subject, at_s)

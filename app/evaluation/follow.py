@@ -146,10 +146,11 @@ class Follower:
         else:
             evaluation.tally, at_s = kept, kept.at_s
             kept.dirty.clear()
+        if at_s is None:
+            return evaluation
         for (indicator, kind), from_s in evaluation.way_keys().items():
-            if at_s is not None:
-                closes = await self._readings.closes(self.source, indicator, kind, from_s)
-                evaluation.resume(indicator, kind, [c for c in closes if c[0] <= at_s])
+            closes = await self._readings.closes(self.source, indicator, kind, from_s)
+            evaluation.resume(indicator, kind, [c for c in closes if c[0] <= at_s])
         return evaluation
 
     async def _sum(self, evaluation: SourceEvaluation, seq: int, at_s: int | None) -> None:

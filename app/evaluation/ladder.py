@@ -53,18 +53,25 @@ class Ladder:
         before = self.rung
         if value is None or (before is not None and at_s <= before.at_s):
             return
-        goal = self._target.value
-        short = goal - value if self._better == "up" else value - goal
+        short = shortfall(self._target, self._better, value)
+        if (
+            before is not None
+            and before.state == "met"
+            and short <= _SMALL
+            and not self._fall.points
+        ):
+            self.rung = Rung(at_s, "met", before.since_s, short)
+            return
         step = 0.0 if before is None else min(self._rule.step_days, (at_s - before.at_s) / DAY_S)
         state = self._next("met" if before is None else before.state, short, step)
         kept = before is not None and before.state == state
         self.rung = Rung(at_s, state, before.since_s if before and kept else at_s, short)
 
     def _next(self, held: str, short: float, step: float) -> str:
-        rule, now = self._rule, self._at(short, 0.0)
+        rule, now = self._rule, rung_of(self._target, short)
         falls = _ORDER.index(now) > max(1, _ORDER.index(held))
         rises = _ORDER.index(held) >= 2 and _ORDER.index(
-            self._at(short, rule.band * self._target.near)
+            rung_of(self._target, short, rule.band * self._target.near)
         ) < _ORDER.index(held)
         self._fall.take(step, holds=falls)
         self._rise.take(step, holds=rises)
@@ -78,12 +85,19 @@ class Ladder:
             return held
         return "met" if now == "met" else "near"
 
-    def _at(self, short: float, band: float) -> str:
-        if short <= _SMALL:
-            return "met"
-        if short <= self._target.near - band + _SMALL:
-            return "near"
-        return "lagging" if short <= self._target.critical - band + _SMALL else "critical"
+
+def shortfall(target: Target, better: str, value: float) -> float:
+    """How much is missing, in the figure's own unit."""
+    return target.value - value if better == "up" else value - target.value
+
+
+def rung_of(target: Target, short: float, band: float = 0.0) -> str:
+    """The rung of a shortfall, if it lasts."""
+    if short <= _SMALL:
+        return "met"
+    if short <= target.near - band + _SMALL:
+        return "near"
+    return "lagging" if short <= target.critical - band + _SMALL else "critical"
 
 
 def climb(

@@ -65,11 +65,12 @@ class Course:
 
     ``averaged``: the value is the mean of the year so far, such as a share of its cases. What is
     gone then adds up with time, and the rest of the year has to make good for what is behind.
+    ``years``: how many finished years of the installation's own the calibration was learnt from.
     """
 
     __slots__ = (
         "_averaged", "_calibration", "_dues", "_enter", "_leave", "_parts", "_rule", "_sink",
-        "_times", "_unrest", "trajectory", "verdict",
+        "_times", "_unrest", "trajectory", "verdict", "years",
     )  # fmt: skip
 
     def __init__(
@@ -79,8 +80,10 @@ class Course:
         calibration: Calibration = SHIPPED,
         *,
         averaged: bool = False,
+        years: int = 0,
     ) -> None:
         self.trajectory = trajectory
+        self.years = years
         self._averaged = averaged
         self.verdict: Verdict | None = None
         self._rule = rule

@@ -201,7 +201,7 @@ class SourceEvaluation:
         figures = self._figures[key][1]
         states = self._courses.close(key, at_s, ((s, f[0]) for s, f in figures.items()))
         number = key[0]
-        for subject in self._courses.subjects(key) & figures.keys():
+        for subject in (self._courses.subjects(key) | states.keys()) & figures.keys():
             value, num, den, before = figures[subject]
             decided = states.get(subject)
             if decided is None:  # its deadline has passed, or its way has not begun
@@ -215,7 +215,7 @@ class SourceEvaluation:
         return set(states)
 
     def way_keys(self) -> dict[tuple[str, str], int]:
-        """(indicator, period) of figures on a way, and since when their closes matter."""
+        """(indicator, period) of figures judged by their closes, and since when these matter."""
         return {
             (self.indicators[n].id, kind): self._courses.begins_s((n, kind))
             for n, kind in self._courses.judged()

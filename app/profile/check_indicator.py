@@ -113,7 +113,7 @@ def _target(doc: Document, place: Place, known: Known) -> None:
             "say whom it binds",
         )  # fmt: skip
     _subjects(doc, (*place, "subjects"), known)
-    if told.get("kind", "maintain") in COURSES:
+    if told.get("kind", "instant") in COURSES:
         check_way(doc, place)
 
 

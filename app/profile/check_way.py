@@ -47,7 +47,8 @@ def _direction(doc: Document, place: Place) -> None:
     if (better == "up" and value < base) or (better == "down" and value > base):
         side, other = ("below", "above") if better == "up" else ("above", "below")
         doc.wrong(
-            (*place, "value"), f"value = {value} {side} its baseline {base}, where better = {better!r}",
+            (*place, "value"),
+            f"value = {value} {side} its baseline {base}, where better = {better!r}",
             f"a value {other} {base}: the way leads to the better side",
             "correct the value, the baseline, or better",
         )  # fmt: skip

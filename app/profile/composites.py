@@ -40,7 +40,7 @@ def goal(told: Mapping[str, Any]) -> Goal:
         told["id"], tuple(labels), float(told["value"]), told["unit"], told["better"],
         told["level"], told["period"], told["deadline"], told["legal_source"], told["feed"],
         told.get("indicator", ""), told.get("subject", ""), told.get("note_vi", ""),
-        told.get("note_en", ""),
+        told.get("note_en", ""), told["kind"],
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from app.domain.measure import RULES
 from app.domain.period import KINDS
 
 LEVELS = ("commune", "district", "province", "department", "agency", "sector", "group", "tier")
+TARGET_KINDS = ("cumulative", "level", "milestone", "maintain", "rank", "instant")
 TEXT, WHOLE, NUMBER, YES_NO = "text", "a whole number", "a number", "true or false"
 TEXTS, DAYS, LIST = "a list of texts", "a list of dates (2022-01-31)", "a list"
 DAY, INSTANT, TABLE = 'a date as text ("2022-01-31")', "an instant", "a table"
@@ -46,7 +47,7 @@ TARGET: Keys = {
     "value": Key(NUMBER, least=0), "subjects": Key(TEXTS), "levels": Key(TEXTS, among=LEVELS),
     "legal_source": Key(), "deadline": Key(DAY_OR_NONE),
     "near": Key(NUMBER, least=0), "critical": Key(NUMBER, least=0),
-    "kind": Key(needed=False, among=("cumulative", "level", "milestone", "maintain", "rank")),
+    "kind": Key(needed=False, among=TARGET_KINDS),
     "baseline": Key(NUMBER, needed=False), "begins": Key(DAY, needed=False),
     "shape": Key(needed=False, among=("linear", "milestones", "last_year")),
     "milestones": Key(LIST, needed=False), "assumption": _FREE,
@@ -115,6 +116,7 @@ COMPOSITE_EXAMPLE: Keys = {
 GOAL: Keys = {
     "id": Key(), "labels": Key(LIST), "value": Key(NUMBER, least=0),
     "unit": Key(among=("percent", "rank")), "better": Key(among=("up", "down")),
+    "kind": Key(among=TARGET_KINDS),
     "level": Key(among=LEVELS), "period": Key(among=KINDS), "deadline": Key(DAY),
     "legal_source": Key(), "feed": Key(), "indicator": _FREE, "subject": _FREE,
     "note_vi": _FREE, "note_en": _FREE, "examples": Key(LIST),

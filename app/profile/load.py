@@ -216,7 +216,7 @@ def _target(told: Mapping[str, Any]) -> Target:
     return Target(
         float(told["value"]), tuple(told["subjects"]), tuple(told["levels"]), told["legal_source"],
         told["deadline"], float(told["near"]), float(told["critical"]),
-        told.get("kind", "maintain"), float(told.get("baseline", 0.0)), told.get("begins", ""),
+        told.get("kind", "instant"), float(told.get("baseline", 0.0)), told.get("begins", ""),
         told.get("shape", "linear"),
         tuple((str(d), float(v)) for d, v in told.get("milestones", ())),
         told.get("assumption", ""),

@@ -37,7 +37,7 @@ WITH_WAYS = replace(
 PROFILE = replace(
     WITH_WAYS,
     indicators={
-        k: replace(i, targets=tuple(replace(t, kind="maintain") for t in i.targets))
+        k: replace(i, targets=tuple(replace(t, kind="instant") for t in i.targets))
         for k, i in WITH_WAYS.indicators.items()
     },
 )

@@ -117,8 +117,12 @@ export interface Pace {
   odds: number | null;
   /** the deadline */
   until: string | null;
-  /** why the state cannot change: the year is young, or days are missing */
-  holds: '' | 'grace' | 'coverage';
+  /** why the state cannot change: the year is young, or days are missing; lasting, leaving: what is to be held has not been missed, or made good, for long enough */
+  holds: '' | 'grace' | 'coverage' | 'lasting' | 'leaving';
+  /** what `expected` follows; no_last_year: last year's way was asked for, there is no whole year of it, so it is linear; held: the target is to hold at every instant */
+  way: '' | 'linear' | 'milestones' | 'last_year' | 'no_last_year' | 'held';
+  /** finished years the 80 % band was learnt from; 0 = the table that was shipped */
+  band_years: number;
 }
 
 export interface Reading {

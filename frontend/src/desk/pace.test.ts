@@ -22,7 +22,7 @@ describe('pace', () => {
 });
 
 describe('a trend on its way', () => {
-  const pace = { expected: 0.8, lag_days: 4, judged_at: null, since: null, ratio: null, forecast: 0.82, low: 0.8, high: 0.85, odds: 0.2, until: '2022-12-31T23:59:59+07:00', holds: '' as const };
+  const pace = { expected: 0.8, lag_days: 4, judged_at: null, since: null, ratio: null, forecast: 0.82, low: 0.8, high: 0.85, odds: 0.2, until: '2022-12-31T23:59:59+07:00', holds: '' as const, way: 'linear' as const, band_years: 0 };
   const close = (day: string, value: number) => reading({ period: 'year', period_start: '2022-01-01', at: `${day}T23:59:59+07:00`, value, target: 0.9, pace: { ...pace, expected: value + 0.05 } });
   const among = points([close('2022-10-01', 0.7), close('2022-10-02', 0.71)], 86400);
 

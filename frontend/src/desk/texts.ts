@@ -44,6 +44,9 @@ const vi = {
   pace: 'Tiến độ', dueByNow: 'Đến nay cần đạt', dueThen: 'khi đó cần', behindBy: 'chậm', aheadBy: 'nhanh hơn', workingDay: 'ngày làm việc', workingDays: 'ngày làm việc', onPace: 'Đúng tiến độ',
   forecastFor: 'Dự báo đến', forecastBand: 'Dự báo (khoảng 80 %)', fourInFive: 'đúng 4 trong 5 lần', chanceOfTarget: 'Khả năng đạt đích', stateSince: 'Ở mức này từ',
   holdsGrace: 'mới đầu năm, chưa kết luận', holdsCoverage: 'thiếu số liệu nhiều ngày, giữ nguyên kết luận', baseline: 'Mức xuất phát',
+  holdsLasting: 'chưa đủ số ngày liền để kết luận chậm', holdsLeaving: 'chờ đủ số ngày liền mới hết chậm', toBeHeld: 'Phải giữ',
+  way: 'Căn cứ', wayLinear: 'chia đều theo ngày làm việc', wayMilestones: 'theo các mốc đã đặt', wayLastYear: 'theo diễn biến năm trước', wayNoLastYear: 'chưa có đủ số liệu năm trước: chia đều theo ngày làm việc', wayHeld: 'giữ mức ở mọi thời điểm, xét khi hết ngày',
+  bandOwn: 'khoảng dự báo học từ các năm đã kết thúc tại đây', bandShipped: 'khoảng dự báo theo bảng kèm sản phẩm (mô phỏng)',
 };
 export type Text = keyof typeof vi;
 
@@ -89,6 +92,9 @@ const en: Record<Text, string> = {
   pace: 'Pace', dueByNow: 'Due by now', dueThen: 'due then', behindBy: 'behind by', aheadBy: 'ahead by', workingDay: 'working day', workingDays: 'working days', onPace: 'On pace',
   forecastFor: 'Forecast for', forecastBand: 'Forecast (80% band)', fourInFive: 'right 4 times in 5', chanceOfTarget: 'Chance of the target', stateSince: 'In this state since',
   holdsGrace: 'the year is young: no verdict yet', holdsCoverage: 'many days are missing: the verdict stands still', baseline: 'Starting from',
+  holdsLasting: 'not below for long enough to conclude', holdsLeaving: 'not good for long enough to be over', toBeHeld: 'To be held',
+  way: 'Basis', wayLinear: 'evenly over working days', wayMilestones: 'along the milestones set', wayLastYear: 'as last year came about', wayNoLastYear: 'no whole last year yet: evenly over working days', wayHeld: 'held at every instant, judged at the end of days',
+  bandOwn: 'band learnt from years finished here', bandShipped: 'band from the shipped table (simulated)',
 };
 
 export function tell(text: Text): string {
