@@ -18,6 +18,7 @@ from app.api.parts import ROOT, ApiParts
 from app.api.probes import probes
 from app.api.problems import answer_problems
 from app.api.ready import Ready
+from app.api.score_why import score_why
 from app.api.scores import scores
 from app.api.session import session
 from app.api.snapshot import Snapshots
@@ -52,6 +53,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.include_router(figures(parts, snapshots))
     app.include_router(why(parts))
     app.include_router(scores(parts))
+    app.include_router(score_why(parts))
     app.include_router(compare(parts))
     app.include_router(session(parts))
     for router in (land, stated, counted, fed):

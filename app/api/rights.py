@@ -13,6 +13,7 @@ NEEDS = {
     f"{ROOT}/readings/latest": "figures",
     f"{ROOT}/readings/history": "figures",
     f"{ROOT}/readings/why": "figures",
+    f"{ROOT}/score": "figures",
     f"{ROOT}/live": "figures",
     f"{ROOT}/areas": ANY_TOKEN,
     f"{ROOT}/codes": ANY_TOKEN,

@@ -49,6 +49,11 @@ class Published(Model):
     national: dict[str, float]
 
 
+class NotCounted(Model):
+    id: str = Field(description="of the part")
+    status: PartStatus
+
+
 class Composite(Model):
     id: str
     subject: str
@@ -62,6 +67,8 @@ class Composite(Model):
     covered: float = Field(description="share of the stated weight that figures stand behind")
     counted: int
     total: int
+    coverage: str = Field(description='parts counted, as it is printed: "7/12"')
+    left_out: list[NotCounted] = Field(description="parts that do not count, and why")
     groups: list[CompositeGroup]
     published: list[Published]
 
@@ -73,11 +80,44 @@ class CompositeRow(Model):
     covered: float
     counted: int
     total: int
+    coverage: str = Field(description='parts counted, as it is printed: "7/12"')
+    left_out: list[NotCounted] = Field(description="parts that do not count, and why")
     groups: dict[str, float | None] = Field(description="own points of each group")
 
 
 class CompositeRows(Model):
     rows: list[CompositeRow]
+
+
+class ScorePart(Model):
+    indicator: str
+    title_vi: str
+    title_en: str
+    subject: str
+    period: Period
+    value: float | None
+    target: float
+    legal_source: str
+    status: Literal["counted", "left_out"]
+    quality: Quality
+    ratio: float | None = Field(description="value over target, capped; null = left out")
+    points: float = Field(description="its share of the mean; together they are `points`, exactly")
+
+
+class ScoreWhy(Model):
+    value: float | None
+    points: float | None = Field(description="the value to four decimals: the parts' sum")
+    sum: float = Field(description="of the ratios; value = sum ÷ counted")
+    minimum: float | None
+    below: int = Field(description="how many are below `below_limit`")
+    below_limit: float
+    at_best: float
+    counted: int
+    total: int
+    coverage: str = Field(description='as it is printed: "21/24"')
+    rule_vi: str
+    rule_en: str
+    parts: list[ScorePart]
 
 
 class Goal(Model):

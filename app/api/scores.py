@@ -167,6 +167,13 @@ def _totals(composed: Composed) -> Json:
         "covered": float(composed.covered),
         "counted": composed.counted,
         "total": composed.total,
+        "coverage": f"{composed.counted}/{composed.total}",
+        "left_out": [
+            {"id": p.part.id, "status": p.given.status}
+            for g in composed.groups
+            for p in g.parts
+            if p.rate is None
+        ],
     }
 
 

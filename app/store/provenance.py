@@ -14,10 +14,12 @@ from app.store.pages import PackedStep
 
 _decode = msgspec.msgpack.Decoder(list[PackedStep]).decode
 _PAGES = """
-SELECT seq, payload_sha256, watermark_s, count, stored, collector, steps FROM page
+SELECT seq, payload_sha256, watermark_s, count, stored, collector, length(steps) AS weight,
+       (SELECT remade_seq FROM source_state WHERE source = $1) AS remade FROM page
 WHERE source = $1 AND seq <= (SELECT evaluated_seq FROM source_state WHERE source = $1)
 ORDER BY seq DESC LIMIT $2
 """
+_STEPS = "SELECT seq, steps FROM page WHERE source = $1 AND seq = ANY($2)"
 LOOKED_AT = 60
 _STATES = """
 SELECT at_s, state[array_position(subject, $4)] AS state FROM reading_frame
@@ -29,6 +31,15 @@ SELECT version, number, known, from_s FROM definition_version
 WHERE indicator = $1 ORDER BY number DESC
 """
 DAYS_LOOKED_AT = 366
+# Packed bytes opened for one answer: a page of a fill holds thousands of steps. What was opened
+# is remembered, so that the next question looks further.
+OPENED_AT_MOST = 200_000
+OPENED_AT_ONCE = 8
+REMEMBERED = 2000
+
+
+# A page whose steps were made anew is another one.
+_Made = tuple[str, int, int, int]
 
 
 class PgProvenance:
@@ -36,6 +47,7 @@ class PgProvenance:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._moved: dict[_Made, frozenset[tuple[str, str, int]]] = {}
 
     async def pages(
         self, source: str, number: int, counts: Callable[[str, str], bool], most: int
@@ -47,23 +59,36 @@ class PgProvenance:
         """
         async with self._pool.acquire() as db:
             rows = await db.fetch(_PAGES, source, LOOKED_AT)
-        found: list[FeedPage] = []
-        for row in rows:
-            steps = _decode(zlib.decompress(row["steps"]))
-            if any(s[2] == number and counts(s[0], s[1]) for s in steps):
-                found.append(
-                    FeedPage(
-                        row["seq"],
-                        row["payload_sha256"],
-                        row["watermark_s"],
-                        row["count"],
-                        row["stored"].isoformat(),
-                        row["collector"],
-                    )
-                )
-                if len(found) == most:
+            found: list[FeedPage] = []
+            looked = opened = 0
+            for begin in range(0, len(rows), OPENED_AT_ONCE):
+                some = rows[begin : begin + OPENED_AT_ONCE]
+                fresh = [r for r in some if _made(source, r) not in self._moved]
+                for row in fresh:
+                    opened += row["weight"]
+                    if opened > OPENED_AT_MOST and row is not rows[0]:
+                        some = some[: some.index(row)]
+                        break
+                await self._open(db, source, [r for r in some if r in fresh])
+                for row in some:
+                    looked += 1
+                    moved = self._moved.get(_made(source, row), frozenset())
+                    if any(n == number and counts(owner, sector) for owner, sector, n in moved):
+                        found.append(_page(row))
+                    if len(found) == most:
+                        return found, looked
+                if opened > OPENED_AT_MOST:
                     break
-        return found, len(rows)
+        return found, looked
+
+    async def _open(self, db: asyncpg.Connection, source: str, pages: list[asyncpg.Record]) -> None:
+        """Remember of pages whose figures they moved; the oldest are forgotten first."""
+        made = {row["seq"]: _made(source, row) for row in pages}
+        for row in await db.fetch(_STEPS, source, list(made)) if made else ():
+            steps = _decode(zlib.decompress(row["steps"]))
+            self._moved[made[row["seq"]]] = frozenset((s[0], s[1], s[2]) for s in steps)
+        while len(self._moved) > REMEMBERED:
+            del self._moved[next(iter(self._moved))]
 
     async def since(self, reading: Reading) -> int | None:
         """The first kept close of a day in the present state, without a break; looks at a year."""
@@ -88,3 +113,14 @@ class PgProvenance:
             DefinitionVersion(r["version"], r["number"], r["from_s"], r["known"].isoformat())
             for r in rows
         ]
+
+
+def _made(source: str, row: asyncpg.Record) -> _Made:
+    return source, row["seq"], row["weight"], row["remade"]
+
+
+def _page(row: asyncpg.Record) -> FeedPage:
+    return FeedPage(
+        row["seq"], row["payload_sha256"], row["watermark_s"], row["count"],
+        row["stored"].isoformat(), row["collector"],
+    )  # fmt: skip

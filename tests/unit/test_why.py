@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -9,8 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.measure import CARRIED
+from app.domain.period import NOW, bounds, midnight_s
 from app.domain.reading import Reading
 from app.domain.why import add_up, numbers, parts_of, version_of
+from app.evaluation.source import Occasion, SourceEvaluation
+from app.evaluation.tally import Step
 from app.profile import load_profile, profile_folder
 
 TODAY = date(2022, 10, 3)
@@ -76,3 +82,56 @@ def test_any_change_of_a_definition_is_another_version(change: dict[str, object]
     indicator = PROFILE.indicators["ps.on_time"]
     assert version_of(indicator) == version_of(replace(indicator))
     assert version_of(indicator) != version_of(replace(indicator, **change))
+
+
+def _steps(rng: random.Random, source: str, at_s: int) -> Iterator[Step]:
+    """Of every indicator and period of a source: what some agencies and offices brought about."""
+    indicators = [i for i in PROFILE.indicators.values() if i.source == source]
+    offices = [s.removeprefix("group:") for s in PROFILE.subjects if s.startswith("group:")]
+    for number, indicator in enumerate(indicators):
+        owners = offices if "group" in indicator.levels else list(PROFILE.agencies)
+        carried = indicator.measure.rule == "on_time_766" and indicator.measure.kind != "stock"
+        for kind in [CARRIED] if carried else indicator.periods:
+            for _ in range(150):
+                den = rng.randint(1, 9)
+                quantile = indicator.measure.kind == "quantile"
+                num = 0 if quantile else rng.randint(0, den)
+                begin = 0 if kind in (NOW, CARRIED) else bounds(kind, at_s)[0]
+                value = rng.randrange(90_000) if quantile else -1
+                # Some of it from somebody the tables do not know.
+                owner = rng.choice([*owners, "H38.unknown"])
+                sector = rng.choice(["", "LV01", "LV02"])
+                yield (owner, sector, number, kind, begin, at_s, value, num, den)
+
+
+@pytest.mark.parametrize("source", sorted(PROFILE.sources))
+def test_of_every_indicator_the_parts_add_up_exactly(source: str) -> None:
+    """Each subject's parts, as ``why`` names them, in each period; a median's cases add up too."""
+    at_s = midnight_s(TODAY) + 15 * 3600
+    evaluation = SourceEvaluation(source, PROFILE)
+    evaluation.tally.start(PROFILE.began_s, at_s)
+    evaluation.tally.add(_steps(random.Random(766), source, at_s))
+    on = Occasion(filling=False, bulk=False, latest=True)
+    found = {(r.indicator, r.period, r.subject): r for r in evaluation.judge(1, at_s, on).changed}
+    indicators = [i for i in PROFILE.indicators.values() if i.source == source]
+    assert {(i.id, p) for i in indicators for p in i.periods} <= {k[:2] for k in found}
+    taken_apart = set()
+    for (name, period, subject), whole in found.items():
+        indicator = PROFILE.indicators[name]
+        names = parts_of(PROFILE, subject, TODAY, by_group="group" in indicator.levels)
+        others = [found[(name, period, n)] for n in names if (name, period, n) in found]
+        parts = add_up(whole, others)
+        if not parts:
+            continue
+        taken_apart.add((name, period))
+        if indicator.measure.kind == "quantile":
+            known = sum(p.den or 0 for p in parts)
+            assert known <= (whole.den or 0)
+            continue
+        assert sum(p.num or 0 for p in parts) == whole.num
+        if whole.den is not None:
+            assert sum(p.den or 0 for p in parts) == whole.den
+        nobody = [p for p in parts if p.subject is None]
+        assert len(nobody) <= 1
+        assert not nobody or PROFILE.subjects[subject].level in ("province", "tier"), subject
+    assert taken_apart == {(i.id, p) for i in indicators for p in i.periods}

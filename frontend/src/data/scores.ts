@@ -55,6 +55,8 @@ export interface Composite {
   covered: number;
   counted: number;
   total: number;
+  coverage: string;
+  left_out: { id: string; status: PartStatus }[];
   groups: CompositeGroup[];
   published: Published[];
 }
@@ -66,7 +68,32 @@ export interface CompositeRow {
   covered: number;
   counted: number;
   total: number;
+  coverage: string;
+  left_out: { id: string; status: PartStatus }[];
   groups: Record<string, number | null>;
+}
+
+export interface ScorePart {
+  indicator: string;
+  title_vi: string;
+  title_en: string;
+  subject: string;
+  period: Period;
+  value: number | null;
+  target: number;
+  status: 'counted' | 'left_out';
+  quality: string;
+  ratio: number | null;
+  points: number;
+}
+
+export interface ScoreWhy {
+  value: number | null;
+  points: number | null;
+  coverage: string;
+  rule_vi: string;
+  rule_en: string;
+  parts: ScorePart[];
 }
 
 export interface Goal {

@@ -45,6 +45,7 @@ const vi = {
   forecastFor: 'Dự báo đến', forecastBand: 'Dự báo (khoảng 80 %)', fourInFive: 'đúng 4 trong 5 lần', chanceOfTarget: 'Khả năng đạt đích', stateSince: 'Ở mức này từ',
   holdsGrace: 'mới đầu năm, chưa kết luận', holdsCoverage: 'thiếu số liệu nhiều ngày, giữ nguyên kết luận', baseline: 'Mức xuất phát',
   holdsLasting: 'chưa đủ số ngày liền để kết luận chậm', holdsLeaving: 'chờ đủ số ngày liền mới hết chậm', toBeHeld: 'Phải giữ',
+  scoreWhy: 'Vì sao điểm này', scoreAddsUp: 'Các phần cộng lại đúng bằng', scoreRatio: 'Giá trị ÷ mục tiêu', scoreShare: 'Phần của điểm', scoreOut: 'không tính',
   way: 'Căn cứ', wayLinear: 'chia đều theo ngày làm việc', wayMilestones: 'theo các mốc đã đặt', wayLastYear: 'theo diễn biến năm trước', wayNoLastYear: 'chưa có đủ số liệu năm trước: chia đều theo ngày làm việc', wayHeld: 'giữ mức ở mọi thời điểm, xét khi hết ngày',
   bandOwn: 'khoảng dự báo học từ các năm đã kết thúc tại đây', bandShipped: 'khoảng dự báo theo bảng kèm sản phẩm (mô phỏng)',
 };
@@ -93,6 +94,7 @@ const en: Record<Text, string> = {
   forecastFor: 'Forecast for', forecastBand: 'Forecast (80% band)', fourInFive: 'right 4 times in 5', chanceOfTarget: 'Chance of the target', stateSince: 'In this state since',
   holdsGrace: 'the year is young: no verdict yet', holdsCoverage: 'many days are missing: the verdict stands still', baseline: 'Starting from',
   holdsLasting: 'not below for long enough to conclude', holdsLeaving: 'not good for long enough to be over', toBeHeld: 'To be held',
+  scoreWhy: 'Why this score', scoreAddsUp: 'The parts add up to exactly', scoreRatio: 'Value ÷ target', scoreShare: 'Share of the score', scoreOut: 'not counted',
   way: 'Basis', wayLinear: 'evenly over working days', wayMilestones: 'along the milestones set', wayLastYear: 'as last year came about', wayNoLastYear: 'no whole last year yet: evenly over working days', wayHeld: 'held at every instant, judged at the end of days',
   bandOwn: 'band learnt from years finished here', bandShipped: 'band from the shipped table (simulated)',
 };

@@ -1,0 +1,89 @@
+"""Score why: *điểm điều hành* taken apart: every member and its share, and who is left out."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import fsum
+
+from fastapi import APIRouter, Response
+
+from app.api import score_models as models
+from app.api.figures import json
+from app.api.parts import ROOT, ApiParts
+from app.api.problems import RESPONSES
+from app.api.scene import scene_for
+from app.api.seen import Seen
+from app.domain.indicator import target_of
+from app.domain.period import date_of
+from app.domain.profile import Profile
+from app.domain.score import AT_BEST, BELOW, Member, members, score_of, shares
+from app.domain.shape import Json, qualities, shown_subjects
+
+RULE_VI = (
+    "Trung bình của giá trị ÷ mục tiêu (mục tiêu ÷ giá trị khi càng thấp càng tốt), mỗi chỉ số tối"
+    " đa 1,25; chỉ số mất nguồn hoặc chưa có giá trị không tính và được nêu tên"
+)
+RULE_EN = (
+    "Mean of value ÷ target (target ÷ value where less is better), at most 1.25 each; an indicator"
+    " whose source is silent, or without a value, does not count and is named"
+)
+
+
+def score_why(parts: ApiParts) -> APIRouter:
+    """``/score``."""
+    router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["scores"])
+
+    @router.get("/score", response_model=models.ScoreWhy)
+    async def score(seen: Seen) -> Response:
+        """Every member of the operating score; what they give adds up to it, exactly."""
+        healths = {h.id: h for h in await parts.sources.health()}
+        now_s = parts.clock.now_s()
+        judged = qualities(parts.profile, healths, now_s, parts.clock.rate())
+        subjects = shown_subjects(parts.profile) if seen.subjects is None else sorted(seen.subjects)
+        readings = await parts.readings.latest(seen, subjects=subjects)
+        scene = scene_for(parts.profile, seen, date_of(int(now_s)))
+        found = members(scene, parts.profile.indicators, readings, judged)
+        return json(shape(parts.profile, found))
+
+    return router
+
+
+def shape(profile: Profile, found: list[Member]) -> Json:
+    """As JSON: ``points`` are of the mean to four decimals, and their sum is the mean's."""
+    told = score_of(found)
+    points = shares(found)
+    return {
+        "value": told.value,
+        "points": None if told.value is None else float(Fraction(sum(points), 10_000)),
+        "sum": fsum(m.ratio for m in found if m.ratio is not None),
+        "minimum": told.minimum,
+        "below": told.below,
+        "below_limit": BELOW,
+        "at_best": AT_BEST,
+        "counted": told.counted,
+        "total": told.total,
+        "coverage": f"{told.counted}/{told.total}",
+        "rule_vi": RULE_VI,
+        "rule_en": RULE_EN,
+        "parts": [_member(profile, m, p) for m, p in zip(found, points, strict=True)],
+    }
+
+
+def _member(profile: Profile, member: Member, points: int) -> Json:
+    name, subject, period = member.key
+    indicator = profile.indicators[name]
+    target = target_of(indicator, profile.subjects[subject])
+    return {
+        "indicator": name,
+        "title_vi": indicator.title_vi,
+        "title_en": indicator.title_en,
+        "subject": subject,
+        "period": period,
+        "value": member.value,
+        "target": member.target,
+        "legal_source": target.legal_source if target is not None else indicator.legal_source,
+        "status": "counted" if member.ratio is not None else "left_out",
+        "quality": member.quality,
+        "ratio": member.ratio,
+        "points": float(Fraction(points, 10_000)),
+    }
