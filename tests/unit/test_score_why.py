@@ -30,7 +30,10 @@ def reading(number: int, value: float | None, target: float | None) -> Reading:
 VALUES = st.one_of(st.none(), st.floats(0, 1.2), st.floats(0, 1e6))
 
 
-@given(st.lists(st.tuples(VALUES, st.floats(0.01, 1.0)), min_size=1, max_size=len(TILES)), st.data())
+PAIRS = st.lists(st.tuples(VALUES, st.floats(0.01, 1.0)), min_size=1, max_size=len(TILES))
+
+
+@given(PAIRS, st.data())
 def test_the_parts_add_up_exactly_and_whoever_is_left_out_is_named(told, data):
     readings = [reading(n, v, t) for n, (v, t) in enumerate(told)]
     judged = {s: data.draw(st.sampled_from(("fresh", "stale"))) for s in PROFILE.sources}

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.measure import CARRIED
 from app.domain.period import NOW, bounds, midnight_s
 from app.domain.reading import Reading
 from app.domain.why import add_up, numbers, parts_of, version_of
@@ -90,13 +89,12 @@ def _steps(rng: random.Random, source: str, at_s: int) -> Iterator[Step]:
     offices = [s.removeprefix("group:") for s in PROFILE.subjects if s.startswith("group:")]
     for number, indicator in enumerate(indicators):
         owners = offices if "group" in indicator.levels else list(PROFILE.agencies)
-        carried = indicator.measure.rule == "on_time_766" and indicator.measure.kind != "stock"
-        for kind in [CARRIED] if carried else indicator.periods:
+        for kind in indicator.periods:
             for _ in range(150):
                 den = rng.randint(1, 9)
                 quantile = indicator.measure.kind == "quantile"
                 num = 0 if quantile else rng.randint(0, den)
-                begin = 0 if kind in (NOW, CARRIED) else bounds(kind, at_s)[0]
+                begin = 0 if kind == NOW else bounds(kind, at_s)[0]
                 value = rng.randrange(90_000) if quantile else -1
                 # Some of it from somebody the tables do not know.
                 owner = rng.choice([*owners, "H38.unknown"])
