@@ -35,6 +35,9 @@ from app.domain.source import SourceHealth
 
 SCHEMA = 1
 KEPT_S = 1.0
+# When thousands come back at once they share one text, and with it one frame, compressed once; the
+# next beat sets their clocks right.
+SHARED_S = 0.2
 TREND_DAYS = 30
 TREND_KEPT_S = 60.0
 TREND_LOADING_S = 5.0
@@ -53,6 +56,8 @@ class _Kept:
     head: Json = field(default_factory=dict)
     body: bytes = b""
     read_at: float = float("-inf")
+    text: bytes = b""
+    told_at: float = float("-inf")
 
 
 class Snapshots:
@@ -79,7 +84,7 @@ class Snapshots:
         self._trends_on: tuple[tuple[str, str], ...] = ()
 
     async def text(self, seen: Visible = EVERYTHING) -> bytes:
-        """JSON of a snapshot; the clock in it is always of now."""
+        """JSON of a snapshot; the clock in it is of now, or of a moment before."""
         loop = asyncio.get_running_loop()
         kept = self._kept.setdefault(seen, _Kept())
         self._kept.move_to_end(seen)
@@ -90,8 +95,11 @@ class Snapshots:
                 began = loop.time()
                 kept.head, kept.body = await self._read(seen)
                 kept.read_at = began
-            head = msgspec.json.encode({**kept.head, "clock": clock_shape(self._clock)})
-            return head[:-1] + b"," + kept.body[1:]
+            if kept.told_at < max(kept.read_at, loop.time() - SHARED_S):
+                head = msgspec.json.encode({**kept.head, "clock": clock_shape(self._clock)})
+                kept.text = head[:-1] + b"," + kept.body[1:]
+                kept.told_at = loop.time()
+            return kept.text
 
     async def _read(self, seen: Visible) -> tuple[Json, bytes]:
         # The position first: what is read after it may be newer, and deltas then repeat it.

@@ -86,7 +86,7 @@ class Client:
         """Speak until either side ends it."""
         self._listener = asyncio.current_task()
         if self.direct is not None:
-            self.direct.on_drain = self.rouse
+            self.direct.on_drain = self._drained
         self._start(self._open(epoch, offset))
         try:
             if await self._listen(receive):
@@ -124,6 +124,11 @@ class Client:
         if self.task is None and not self._ended_by:
             self._start(self._attend())
 
+    def _drained(self) -> None:
+        """What was in its way has gone: it may be told the rest in one."""
+        if self.task is None and not self._ended_by:
+            self._hub.fan.serve(self)
+
     def _start(self, work: Coroutine[None, None, None]) -> None:
         self.task = asyncio.create_task(work)
         self.task.add_done_callback(self._done)
@@ -154,6 +159,8 @@ class Client:
         while self._again and not self._hub.closing:
             self._again = False
             await self._serve_subscription()
+            if self._hub.fan.take(self):
+                return
             if self.direct is not None and not self.direct.idle():
                 return  # roused again when it is empty, or with the next beat
             beat = self._hub.beats, self._hub.beat

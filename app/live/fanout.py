@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from app.live.direct import deflated_frame, text_frame
@@ -56,6 +56,8 @@ class FanOut:
     def __init__(self, hub: Channel) -> None:
         self._hub = hub
         self._groups: dict[Topic, Group] = {}
+        self._made: dict[tuple[Topic, int, int], tuple[bytes | None, int]] = {}
+        self._made_for = (-1, -1)
 
     def leave(self, client: Client) -> None:
         """The client is served by itself from here on, from where its group stood."""
@@ -69,7 +71,7 @@ class FanOut:
             if not group.members:
                 self._groups.pop(group.topic, None)
 
-    async def send(self, clients: Iterable[Client]) -> None:
+    async def send(self, clients: Collection[Client]) -> None:
         """Write to whoever is empty; rouse whoever needs something of its own.
 
         A client with something left in its buffer is passed over: it gets one merged delta when
@@ -77,15 +79,18 @@ class FanOut:
         """
         for group in tuple(self._groups.values()):
             await self._to_group(group)
-        for client in tuple(clients):
-            if client.group is None:
-                self._to_one(client)
+        alone = [client for client in clients if client.group is None]
+        for number, client in enumerate(alone, 1):
+            if client.group is None and client in clients:
+                self.serve(client)
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
 
     async def _to_group(self, group: Group) -> None:
         hub = self._hub
         while group.members and (group.serial, group.beats) != (hub.ring.serial, hub.beats):
             tip = hub.ring.serial, hub.beats
-            text, _ = news(hub, group.topic, group.serial, group.beats)
+            text, _ = self._news(group.topic, group.serial, group.beats)
             members = list(group.members)
             if text is None:
                 for client in members:
@@ -104,27 +109,43 @@ class FanOut:
             group.serial, group.beats = tip
             group.served.clear()
 
-    def _to_one(self, client: Client) -> None:
+    def serve(self, client: Client) -> None:
         """Somebody who is behind, has just come, or is spoken to by its own task."""
-        hub = self._hub
-        if client.task is not None:
+        if client.task is not None or not self.take(client):
             client.rouse()
-            return
-        if client.direct is None or hub.closing or not client.settled():
-            client.rouse()
-            return
+
+    def take(self, client: Client) -> bool:
+        """Bring one to the newest place and to its group, or leave it until its buffer is empty.
+
+        False: it needs something of its own, which only its task can give.
+        """
+        hub, direct = self._hub, client.direct
+        if direct is None or hub.closing or not client.settled():
+            return False
         tip = hub.ring.serial, hub.beats
         if (client.serial, client.beats) != tip:
-            if not client.direct.idle():
-                return
-            text, first = news(hub, client.topic, client.serial, client.beats)
+            if not direct.idle():
+                return True
+            text, first = self._news(client.topic, client.serial, client.beats)
             if text is None or client.offset >= first:
-                client.rouse()
-                return
+                return False
             if not client.offer(text):
-                return
+                return True
             client.serial, client.beats = tip
         self._join(client)
+        return True
+
+    def _news(self, topic: Topic, serial: int, beats: int) -> tuple[bytes | None, int]:
+        """``news``, made once for all who stand at the same place."""
+        tip = self._hub.ring.serial, self._hub.beats
+        if tip != self._made_for:
+            self._made_for = tip
+            self._made.clear()
+        key = (topic, serial, beats)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = news(self._hub, topic, serial, beats)
+        return found
 
     def _join(self, client: Client) -> None:
         hub = self._hub

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from app.api.snapshot import SHARED_S
 from app.domain.access import Visible
 from app.domain.clock import RealClock
 from app.domain.profile import Profile
@@ -30,6 +31,7 @@ class Feed:
         self._kept: deque[Change] = deque(maxlen=KEPT)
         self._bell = asyncio.Event()
         self._beats = 0
+        self._told, self._told_at = b"", 0.0
         self._sources = list(profile.sources)
         indicators = [i.id for i in profile.indicators.values()]
         subjects = list(profile.subjects)
@@ -68,6 +70,13 @@ class Feed:
             self.publish()
 
     async def snapshot(self, *_: object) -> bytes:
+        """One text for all who ask within a moment, as the product's own is shared."""
+        now = time.monotonic()
+        if now - self._told_at > SHARED_S:
+            self._told, self._told_at = self._snapshot(), now
+        return self._told
+
+    def _snapshot(self) -> bytes:
         judged = dict.fromkeys(self._sources, "fresh")
         body = {
             "epoch": EPOCH,
