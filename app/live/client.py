@@ -76,7 +76,6 @@ class Client:
         self.renewals = hub.renewals
         self.beats = hub.beats
         self.group: Group | None = None  # with whom it stands; alone it has its own place
-        self.offer = direct.offer if direct is not None else _takes_nothing
         self.task: asyncio.Task[None] | None = None
         self._again = False
         self._listener: asyncio.Task[object] | None = None
@@ -86,7 +85,7 @@ class Client:
         """Speak until either side ends it."""
         self._listener = asyncio.current_task()
         if self.direct is not None:
-            self.direct.on_drain = self._drained
+            self.direct.on_drain, self.direct.on_busy = self._drained, self._busy
         self._start(self._open(epoch, offset))
         try:
             if await self._listen(receive):
@@ -98,7 +97,7 @@ class Client:
                 raise
         finally:
             if self.direct is not None:
-                self.direct.on_drain = None
+                self.direct.on_drain = self.direct.on_busy = None
             if self.task is not None:
                 self.task.cancel()
         if self._failed is not None and not isinstance(self._failed, (OSError, TimeoutError)):
@@ -128,6 +127,10 @@ class Client:
         """What was in its way has gone: it may be told the rest in one."""
         if self.task is None and not self._ended_by:
             self._hub.fan.serve(self)
+
+    def _busy(self) -> None:
+        """Something else is being written to it, or it is gone: nothing may come in between."""
+        self._hub.fan.leave(self)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         self.task = asyncio.create_task(work)
@@ -266,7 +269,7 @@ class Client:
         """A snapshot is large and the same for all of a topic: its frame is made once."""
         if self.direct is not None:
             frame = self._hub.snapshots.frame(self.topic, text, self.direct.deflates)
-            if self.offer(frame):
+            if self.direct.offer(frame):
                 return
         await self._text(snapshot_text(self.topic.snapshot(text)))
 
@@ -296,7 +299,3 @@ class Client:
             except ValueError as wrong:
                 self._wrong = str(wrong)
             self.rouse()
-
-
-def _takes_nothing(_: bytes) -> bool:
-    return False

@@ -47,14 +47,19 @@ class Direct(Protocol):
     """What the hub needs of a connection; without one it goes the server's usual way."""
 
     on_drain: Callable[[], None] | None
+    on_busy: Callable[[], None] | None
     deflates: bool
+    file: int
 
     def idle(self) -> bool:
         """Whether everything written so far has been handed to the kernel."""
         ...
 
-    def offer(self, frame: bytes) -> bool:
-        """Write a finished frame if nothing waits before it; False when something does."""
+    def offer(self, frame: bytes, *, whole: bool = True) -> bool:
+        """Write a finished frame if nothing waits before it; False when something does.
+
+        ``whole``: False for the rest of a frame whose beginning the kernel has taken.
+        """
         ...
 
     def abort(self) -> None:
@@ -98,8 +103,28 @@ class _Speaking(ServerProtocol):
         super().recv_frame(frame)
 
 
+class _Watched:
+    """A transport that says when the server itself writes to it: a pong, a ping, a close."""
+
+    __slots__ = ("_noted", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, noted: Callable[[], None]) -> None:
+        self._transport, self._noted = transport, noted
+
+    def write(self, data: bytes) -> None:
+        self._noted()
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+
 class DirectProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's own WebSocket protocol, which shows itself to the application."""
+    """uvicorn's own WebSocket protocol, which shows itself to the application.
+
+    Whoever writes by ``file`` must know that nothing waits in the transport. Nothing does from
+    when ``idle`` says so until ``on_busy`` is called, which comes before the file is closed.
+    """
 
     def __init__(
         self,
@@ -110,7 +135,8 @@ class DirectProtocol(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.on_drain: Callable[[], None] | None = None
-        self._file = -1
+        self.on_busy: Callable[[], None] | None = None
+        self.file = -1
         # Without a context between messages a connection keeps no tables (64 kB each), and one
         # compressed frame serves all.
         agreed = ServerPerMessageDeflateFactory(
@@ -139,15 +165,24 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         extensions = cast(dict[str, object], self.scope["extensions"])
         extensions[EXTENSION] = self
         self.transport.set_write_buffer_limits(high=FULL_ABOVE, low=0)
-        # Looked up once: they are asked for every message of every client.
-        self._closing = self.transport.is_closing
-        self._waiting = self.transport.get_write_buffer_size
+        self._plain = self.transport
+        self.transport = cast(asyncio.Transport, _Watched(self.transport, self._note))
         peer = self.transport.get_extra_info("socket")
         if peer is not None:
             with contextlib.suppress(OSError):
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             if not is_ssl(self.transport):
-                self._file = peer.fileno()
+                self.file = peer.fileno()
+
+    def _note(self) -> None:
+        if self.on_busy is not None:
+            self.on_busy()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._note()
+        self.file = -1
+        super().connection_lost(exc)
 
     @override
     def resume_writing(self) -> None:
@@ -162,24 +197,25 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         self.loop.call_later(LINGER_S, self.transport.abort)
 
     def idle(self) -> bool:
-        return not (self.close_sent or self._closing() or self._waiting())
+        plain = self._plain
+        return not (self.close_sent or plain.is_closing() or plain.get_write_buffer_size())
 
-    def offer(self, frame: bytes) -> bool:
-        if self.close_sent or self._closing() or self._waiting():
-            return False
+    def offer(self, frame: bytes, *, whole: bool = True) -> bool:
         # Nothing waits before it, so it may go straight to the kernel: the loop's own way costs
         # as much again as the system call. What the kernel does not take is left to the loop.
+        if not self.idle():
+            return False
         sent = 0
-        if self._file >= 0:
+        if whole and self.file >= 0:
             try:
-                sent = _to_kernel(self._file, frame)
+                sent = _to_kernel(self.file, frame)
             except BlockingIOError:
                 sent = 0
             except OSError:
                 self.transport.abort()
                 return False
         if sent < len(frame):
-            self.transport.write(frame[sent:] if sent else frame)
+            self._plain.write(frame[sent:] if sent else frame)
         return True
 
     def abort(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 BURST = 8  # so many pending frames are sent one by one; more become one merged delta
 YIELD_EVERY = 500  # other requests do not wait behind a large fan-out
 SNAPSHOTS_KEPT = 32
+_to_kernel = os.write
 
 
 class SnapshotFrames:
@@ -38,16 +40,39 @@ class SnapshotFrames:
 
 
 class Group:
-    """Clients of one topic that have had everything up to one place."""
+    """Clients of one topic that have had everything up to one place and wait for nothing.
 
-    __slots__ = ("beats", "members", "serial", "served", "tip", "topic")
+    Of each it is known by which file the kernel takes bytes for it: a fan-out looks at nothing
+    else, for with thousands of clients it is memory that a fan-out waits for.
+    """
+
+    __slots__ = ("_standing", "beats", "left", "members", "serial", "served", "tip", "topic")
 
     def __init__(self, topic: Topic, serial: int, beats: int) -> None:
         self.topic, self.serial, self.beats = topic, serial, beats
-        self.members: dict[Client, None] = {}
-        # While a long fan-out pauses: who is at its end already, and where that is.
+        self.members: dict[Client, int] = {}
+        self._standing: tuple[list[Client], list[int]] | None = None
+        # While a long fan-out pauses: who is at its end already, where that is, and who went.
         self.served: set[Client] = set()
+        self.left: set[Client] = set()
         self.tip = serial, beats
+
+    def add(self, client: Client, file: int) -> None:
+        self.members[client] = file
+        self._standing = None
+
+    def remove(self, client: Client) -> tuple[int, int]:
+        """Gives the place from which the client goes on."""
+        del self.members[client]
+        self._standing = None
+        self.left.add(client)
+        # In a pause of the fan-out some have had what is being sent: not again to them.
+        return self.tip if client in self.served else (self.serial, self.beats)
+
+    def standing(self) -> tuple[list[Client], list[int]]:
+        if self._standing is None:
+            self._standing = list(self.members), list(self.members.values())
+        return self._standing
 
 
 class FanOut:
@@ -63,11 +88,8 @@ class FanOut:
         """The client is served by itself from here on, from where its group stood."""
         group = client.group
         if group is not None:
-            del group.members[client]
             client.group = None
-            # In a pause of the fan-out some have had what is being sent: not again to them.
-            there = client in group.served
-            client.serial, client.beats = group.tip if there else (group.serial, group.beats)
+            client.serial, client.beats = group.remove(client)
             if not group.members:
                 self._groups.pop(group.topic, None)
 
@@ -90,24 +112,42 @@ class FanOut:
         hub = self._hub
         while group.members and (group.serial, group.beats) != (hub.ring.serial, hub.beats):
             tip = hub.ring.serial, hub.beats
-            text, _ = self._news(group.topic, group.serial, group.beats)
-            members = list(group.members)
-            if text is None:
-                for client in members:
+            frame, _ = self._news(group.topic, group.serial, group.beats)
+            clients, files = group.standing()
+            if frame is None:
+                for client in clients:
                     self.leave(client)
                     client.rouse()
                 return
             group.tip = tip
-            for start in range(0, len(members), YIELD_EVERY):
+            group.left.clear()
+            for start in range(0, len(clients), YIELD_EVERY):
                 if start:
-                    group.served.update(members[start - YIELD_EVERY : start])
                     await asyncio.sleep(0)
-                # Who has left the group during a pause is served by itself by now.
-                still = [c for c in members[start : start + YIELD_EVERY] if c.group is group]
-                for client in [c for c in still if not c.offer(text)]:
-                    self.leave(client)
+                end = start + YIELD_EVERY
+                self._write(group, frame, clients[start:end], files[start:end])
+                group.served.update(clients[start:end])
             group.serial, group.beats = tip
             group.served.clear()
+
+    def _write(self, group: Group, frame: bytes, clients: list[Client], files: list[int]) -> None:
+        """Hand a frame to the kernel for each; whoever it is too much for leaves the group."""
+        write, size, left = _to_kernel, len(frame), group.left
+        unusual = []
+        for client, file in zip(clients, files, strict=True):
+            if left and client in left:
+                continue  # during a pause; it is served by itself by now
+            try:
+                sent = write(file, frame)
+            except OSError:
+                sent = 0
+            if sent != size:
+                unusual.append((client, sent))
+        for client, sent in unusual:
+            # Said to the transport, which keeps what the kernel has no room for now.
+            if client.direct is not None and client.direct.offer(frame[sent:], whole=not sent):
+                group.served.add(client)
+            self.leave(client)
 
     def serve(self, client: Client) -> None:
         """Somebody who is behind, has just come, or is spoken to by its own task."""
@@ -122,17 +162,19 @@ class FanOut:
         hub, direct = self._hub, client.direct
         if direct is None or hub.closing or not client.settled():
             return False
+        if not direct.idle():
+            return True
         tip = hub.ring.serial, hub.beats
         if (client.serial, client.beats) != tip:
-            if not direct.idle():
-                return True
             text, first = self._news(client.topic, client.serial, client.beats)
             if text is None or client.offset >= first:
                 return False
-            if not client.offer(text):
+            if not direct.offer(text):
                 return True
             client.serial, client.beats = tip
-        self._join(client)
+            if not direct.idle():
+                return True
+        self._join(client, direct.file)
         return True
 
     def _news(self, topic: Topic, serial: int, beats: int) -> tuple[bytes | None, int]:
@@ -147,7 +189,7 @@ class FanOut:
             found = self._made[key] = news(self._hub, topic, serial, beats)
         return found
 
-    def _join(self, client: Client) -> None:
+    def _join(self, client: Client, file: int) -> None:
         hub = self._hub
         if client.offset > hub.offset:
             return  # its snapshot is ahead of what the hub has read: some of that is no news to it
@@ -155,7 +197,7 @@ class FanOut:
         if group is None:
             group = self._groups[client.topic] = Group(client.topic, client.serial, client.beats)
         if (group.serial, group.beats) == (client.serial, client.beats):
-            group.members[client] = None
+            group.add(client, file)
             client.group = group
 
 

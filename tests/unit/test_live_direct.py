@@ -8,6 +8,7 @@ import os
 import socket
 
 import pytest
+import websockets
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
@@ -162,21 +163,17 @@ async def test_who_is_called_away_in_a_pause_of_a_fan_out_hears_nothing_twice(mo
             while not all(c.group for c in stage.hub._clients):
                 await asyncio.sleep(0.01)
         called = 0
-        offer = direct.DirectProtocol.offer
 
-        def offer_and_call(self, data):
+        def write_and_call(file, data):
             nonlocal called
-            taken = offer(self, data)
             if b'"t":"delta"' in data:
                 called += 1
                 loop = asyncio.get_running_loop()
                 for client in list(stage.hub._clients):
                     loop.call_soon(client.rouse)
-            return taken
+            return os.write(file, data)
 
-        monkeypatch.setattr(direct.DirectProtocol, "offer", offer_and_call)
-        for client in stage.hub._clients:
-            client.offer = client.direct.offer
+        monkeypatch.setattr(fanout, "_to_kernel", write_and_call)
         heard = [[] for _ in peers]
         for number in range(1, 31):
             db.commit(reading_of(number / 1000))
@@ -185,6 +182,33 @@ async def test_who_is_called_away_in_a_pause_of_a_fan_out_hears_nothing_twice(mo
         assert called >= 30, "the hub wrote deltas to a group"
         for values in heard:
             assert values == [number / 1000 for number in range(1, 31)]
+
+
+async def test_pongs_and_deltas_to_a_slow_reader_never_mix():
+    """The server's own frames and the hub's go two ways into one connection."""
+    db = database()
+    subjects = [s for s in PROFILE.subjects if s.startswith("area:")][:30]
+    async with serving(db, StillClock(NOW_S)) as stage:
+        slow = socket.socket()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", stage.port))
+        async with websockets.connect(
+            f"ws://127.0.0.1:{stage.port}/api/v1/live", sock=slow, compression=None, max_queue=1,
+            ping_interval=None,
+        ) as peer:  # fmt: skip
+            await frame(peer, "snapshot")
+            pings, last = [], -1.0
+            for number in range(1, 301):
+                db.commit(*(reading_of(number / 1000, subject=s) for s in subjects))
+                pings.append(await peer.ping(b"%0100d" % number))
+                if number % 10 == 0:
+                    while last < number / 1000:
+                        told = await delta_with_readings(peer)
+                        values = [r["value"] for r in told["readings"]]
+                        assert min(values) >= last, "nothing older after something newer"
+                        last = max(values)
+            await asyncio.gather(*pings)
+            assert last == 0.3
 
 
 def _handshake(port: int) -> bytes:
