@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection
+from collections.abc import Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from app.live.direct import deflated_frame, text_frame
@@ -25,6 +26,7 @@ class SnapshotFrames:
 
     def __init__(self) -> None:
         self._of: bytes = b""
+        self._apart: set[Client] = set()
         self._made: dict[tuple[Topic, bool], bytes] = {}
 
     def frame(self, topic: Topic, text: bytes, deflated: bool) -> bytes:
@@ -46,33 +48,45 @@ class Group:
     else, for with thousands of clients it is memory that a fan-out waits for.
     """
 
-    __slots__ = ("_standing", "beats", "left", "members", "serial", "served", "tip", "topic")
+    __slots__ = ("_had", "_standing", "beats", "left", "members", "serial", "tip", "told", "topic")
 
     def __init__(self, topic: Topic, serial: int, beats: int) -> None:
         self.topic, self.serial, self.beats = topic, serial, beats
         self.members: dict[Client, int] = {}
         self._standing: tuple[list[Client], list[int]] | None = None
-        # While a long fan-out pauses: who is at its end already, where that is, and who went.
-        self.served: set[Client] = set()
-        self.left: set[Client] = set()
+        # While a long fan-out pauses: where it leads, who has had it, and who went.
         self.tip = serial, beats
+        self.told: Sequence[Client] = ()
+        self._had: set[Client] = set()
+        self.left: set[Client] = set()
+
+    def begin(self, tip: tuple[int, int]) -> tuple[list[Client], list[int]]:
+        """Who is to be told now, and their files."""
+        self.tip, self.told = tip, ()
+        self.left.clear()
+        if self._standing is None:
+            self._standing = list(self.members), list(self.members.values())
+        return self._standing
+
+    def end(self) -> None:
+        self.serial, self.beats = self.tip
+        self.told = ()
 
     def add(self, client: Client, file: int) -> None:
         self.members[client] = file
         self._standing = None
 
-    def remove(self, client: Client) -> tuple[int, int]:
+    def remove(self, client: Client, *, had: bool = False) -> tuple[int, int]:
         """Gives the place from which the client goes on."""
         del self.members[client]
         self._standing = None
         self.left.add(client)
+        if self.told and not had:
+            if len(self._had) != len(self.told):
+                self._had = set(self.told)
+            had = client in self._had
         # In a pause of the fan-out some have had what is being sent: not again to them.
-        return self.tip if client in self.served else (self.serial, self.beats)
-
-    def standing(self) -> tuple[list[Client], list[int]]:
-        if self._standing is None:
-            self._standing = list(self.members), list(self.members.values())
-        return self._standing
+        return self.tip if had else (self.serial, self.beats)
 
 
 class FanOut:
@@ -81,19 +95,32 @@ class FanOut:
     def __init__(self, hub: Channel) -> None:
         self._hub = hub
         self._groups: dict[Topic, Group] = {}
+        self._apart: set[Client] = set()
         self._made: dict[tuple[Topic, int, int], tuple[bytes | None, int]] = {}
         self._made_for = (-1, -1)
 
-    def leave(self, client: Client) -> None:
-        """The client is served by itself from here on, from where its group stood."""
+    def enter(self, client: Client) -> None:
+        self._apart.add(client)
+
+    def leave(self, client: Client, *, had: bool = False) -> None:
+        """The client is served by itself from here on, from where its group stood.
+
+        ``had``: it was given what its group is being told.
+        """
         group = client.group
         if group is not None:
             client.group = None
-            client.serial, client.beats = group.remove(client)
+            client.serial, client.beats = group.remove(client, had=had)
             if not group.members:
                 self._groups.pop(group.topic, None)
+            self._apart.add(client)
 
-    async def send(self, clients: Collection[Client]) -> None:
+    def forget(self, client: Client) -> None:
+        """The client is gone."""
+        self.leave(client)
+        self._apart.discard(client)
+
+    async def send(self) -> None:
         """Write to whoever is empty; rouse whoever needs something of its own.
 
         A client with something left in its buffer is passed over: it gets one merged delta when
@@ -101,9 +128,8 @@ class FanOut:
         """
         for group in tuple(self._groups.values()):
             await self._to_group(group)
-        alone = [client for client in clients if client.group is None]
-        for number, client in enumerate(alone, 1):
-            if client.group is None and client in clients:
+        for number, client in enumerate(tuple(self._apart), 1):
+            if client in self._apart:
                 self.serve(client)
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
@@ -113,41 +139,41 @@ class FanOut:
         while group.members and (group.serial, group.beats) != (hub.ring.serial, hub.beats):
             tip = hub.ring.serial, hub.beats
             frame, _ = self._news(group.topic, group.serial, group.beats)
-            clients, files = group.standing()
+            clients, files = group.begin(tip)
             if frame is None:
                 for client in clients:
                     self.leave(client)
                     client.rouse()
                 return
-            group.tip = tip
-            group.left.clear()
             for start in range(0, len(clients), YIELD_EVERY):
                 if start:
+                    group.told = clients[:start]
                     await asyncio.sleep(0)
                 end = start + YIELD_EVERY
                 self._write(group, frame, clients[start:end], files[start:end])
-                group.served.update(clients[start:end])
-            group.serial, group.beats = tip
-            group.served.clear()
+            group.end()
 
     def _write(self, group: Group, frame: bytes, clients: list[Client], files: list[int]) -> None:
         """Hand a frame to the kernel for each; whoever it is too much for leaves the group."""
-        write, size, left = _to_kernel, len(frame), group.left
-        unusual = []
-        for client, file in zip(clients, files, strict=True):
-            if left and client in left:
-                continue  # during a pause; it is served by itself by now
+        if group.left:  # during a pause; they are served by themselves by now
+            still = [n for n, client in enumerate(clients) if client not in group.left]
+            clients, files = [clients[n] for n in still], [files[n] for n in still]
+        sent: list[int] = []
+        # No step of this loop is Python's own: it is what a fan-out does most.
+        writing = map(_to_kernel, files, repeat(frame))
+        while len(sent) < len(files):
             try:
-                sent = write(file, frame)
+                sent.extend(writing)
             except OSError:
-                sent = 0
-            if sent != size:
-                unusual.append((client, sent))
-        for client, sent in unusual:
-            # Said to the transport, which keeps what the kernel has no room for now.
-            if client.direct is not None and client.direct.offer(frame[sent:], whole=not sent):
-                group.served.add(client)
-            self.leave(client)
+                sent.append(0)
+        size = len(frame)
+        if sent.count(size) == len(sent):
+            return
+        for client, taken in zip(clients, sent, strict=True):
+            if taken != size and client.direct is not None:
+                # Said to the transport, which keeps what the kernel has no room for now.
+                had = client.direct.offer(frame[taken:], whole=not taken)
+                self.leave(client, had=had)
 
     def serve(self, client: Client) -> None:
         """Somebody who is behind, has just come, or is spoken to by its own task."""
@@ -199,6 +225,7 @@ class FanOut:
         if (group.serial, group.beats) == (client.serial, client.beats):
             group.add(client, file)
             client.group = group
+            self._apart.discard(client)
 
 
 def news(hub: Channel, topic: Topic, serial: int, beats: int) -> tuple[bytes | None, int]:

@@ -294,7 +294,7 @@ class Hub:
         while True:
             await self._rung.wait()
             self._rung.clear()
-            await self.fan.send(self._clients)
+            await self.fan.send()
 
     # ── clients ─────────────────────────────────────────────────────────────────────────────────
 
@@ -334,12 +334,13 @@ class Hub:
         topic = self._topics.setdefault(topic, topic)
         client = Client(self, send, topic, token, direct_of(scope))
         self._clients.add(client)
+        self.fan.enter(client)
         if self._ends[token] != ends:  # while hands were being shaken
             client.end(RESCOPED)
         try:
             await client.run(receive, epoch, offset)
         finally:
-            self.fan.leave(client)
+            self.fan.forget(client)
             self._clients.discard(client)
 
 
