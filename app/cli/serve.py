@@ -59,6 +59,9 @@ def _web(settings: Settings, name: str) -> None:
 
     from app.wiring import CONNECTIONS, web
 
+    # Ten thousand connections are a million objects that stay: not to be looked through for cycles
+    # with every few that come.
+    gc.set_threshold(10_000, 20, 50)
     config = uvicorn.Config(
         web(settings, name),
         host=settings.host,

@@ -10,15 +10,14 @@ from starlette.types import Receive, Send
 
 from app.domain.access import Visible
 from app.domain.disconnects import BAD_REQUEST
-from app.live.direct import Direct
-from app.live.fanout import BURST, FanOut, Group, SnapshotFrames
+from app.live.direct import Direct, text_frame
+from app.live.fanout import BURST, FanOut, Group, Shared, SnapshotFrames
 from app.live.frames import (
     CLOSE_STOPPING,
     CLOSE_TOO_BIG,
     Ring,
     error_text,
     merge,
-    read_position,
     reset_text,
     snapshot_text,
     subscribed_text,
@@ -86,7 +85,8 @@ class Client:
         self._listener = asyncio.current_task()
         if self.direct is not None:
             self.direct.on_drain, self.direct.on_busy = self._drained, self._busy
-        self._start(self._open(epoch, offset))
+        if not self._ended_by and (epoch is not None or not self._greet()):
+            self._start(self._open(epoch, offset))
         try:
             if await self._listen(receive):
                 if self.task is not None:
@@ -148,6 +148,20 @@ class Client:
                 self._listener.cancel()
         elif self._again:
             self.rouse()
+
+    def _greet(self) -> bool:
+        """Hello and a snapshot of a moment ago: what most need who come back all at once."""
+        hub, direct = self._hub, self.direct
+        found = hub.snapshots.recent(self.topic.visible, asyncio.get_running_loop().time())
+        if direct is None or found is None or hub.closing:
+            return False
+        place = hub.ring.place(found.position.offset)
+        if found.position.epoch != hub.epoch or place is None:
+            return False
+        self.serial, self.offset = place, found.position.offset
+        direct.push(text_frame(hub.hello().encode()))
+        direct.push(found.frame(self.topic, deflated=direct.deflates))
+        return True
 
     async def _open(self, epoch: str | None, offset: int | None) -> None:
         await self._text(self._hub.hello())
@@ -232,11 +246,12 @@ class Client:
             self.generation, self.renewals = self._hub.generation, self._hub.renewals
             text = await self._ask_snapshot()
             if text is not None:
-                position = read_position(text)
-                place = self._hub.ring.place(position.offset)
-                if position.epoch == self._hub.epoch and place is not None:
-                    self.serial, self.offset = place, position.offset
-                    await self._snapshot_text(text)
+                now = asyncio.get_running_loop().time()
+                found = self._hub.snapshots.share(self.topic.visible, text, now)
+                place = self._hub.ring.place(found.position.offset)
+                if found.position.epoch == self._hub.epoch and place is not None:
+                    self.serial, self.offset = place, found.position.offset
+                    await self._snapshot_text(found)
                     self._again = True
                     return
             await asyncio.sleep(_RETRY_S)
@@ -265,13 +280,11 @@ class Client:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await self._send({"type": "websocket.send", "text": text})
 
-    async def _snapshot_text(self, text: bytes) -> None:
+    async def _snapshot_text(self, found: Shared) -> None:
         """A snapshot is large and the same for all of a topic: its frame is made once."""
-        if self.direct is not None:
-            frame = self._hub.snapshots.frame(self.topic, text, self.direct.deflates)
-            if self.direct.offer(frame):
-                return
-        await self._text(snapshot_text(self.topic.snapshot(text)))
+        direct = self.direct
+        if direct is None or not direct.offer(found.frame(self.topic, deflated=direct.deflates)):
+            await self._text(snapshot_text(self.topic.snapshot(found.text)))
 
     async def _leave(self, code: int, reason: str) -> None:
         try:

@@ -62,6 +62,10 @@ class Direct(Protocol):
         """
         ...
 
+    def push(self, frame: bytes) -> None:
+        """Write a finished frame behind whatever waits."""
+        ...
+
     def abort(self) -> None:
         """End the connection now, whatever it has not taken yet."""
         ...
@@ -103,6 +107,13 @@ class _Speaking(ServerProtocol):
         super().recv_frame(frame)
 
 
+# Without a context between messages a connection keeps no tables (64 kB each), and one compressed
+# frame serves all.
+_AGREED = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True, client_no_context_takeover=True
+)
+
+
 class _Watched:
     """A transport that says when the server itself writes to it: a pong, a ping, a close."""
 
@@ -137,16 +148,10 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         self.on_drain: Callable[[], None] | None = None
         self.on_busy: Callable[[], None] | None = None
         self.file = -1
-        # Without a context between messages a connection keeps no tables (64 kB each), and one
-        # compressed frame serves all.
-        agreed = ServerPerMessageDeflateFactory(
-            server_no_context_takeover=True, client_no_context_takeover=True
-        )
-        self.conn = _Speaking(
-            extensions=[agreed] if self.config.ws_per_message_deflate else [],
-            max_size=self.config.ws_max_size,
-            logger=self.conn.logger,
-        )
+        # Made over, not anew: thousands may come back at once.
+        self.conn.__class__ = _Speaking
+        if self.config.ws_per_message_deflate:
+            self.conn.available_extensions = [_AGREED]
 
     @property
     def deflates(self) -> bool:
@@ -217,6 +222,10 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         if sent < len(frame):
             self._plain.write(frame[sent:] if sent else frame)
         return True
+
+    def push(self, frame: bytes) -> None:
+        if not (self.close_sent or self._plain.is_closing()):
+            self._plain.write(frame)
 
     def abort(self) -> None:
         self.transport.abort()

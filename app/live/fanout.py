@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from app.domain.access import Visible
 from app.live.direct import deflated_frame, text_frame
-from app.live.frames import merge
+from app.live.frames import merge, read_position
 from app.live.topic import Topic
 
 if TYPE_CHECKING:
@@ -17,28 +19,51 @@ if TYPE_CHECKING:
 
 BURST = 8  # so many pending frames are sent one by one; more become one merged delta
 YIELD_EVERY = 500  # other requests do not wait behind a large fan-out
-SNAPSHOTS_KEPT = 32
+SCOPES_KEPT, FRAMES_KEPT = 8, 16
+RECENT_S = 0.2
 _to_kernel = os.write
 
 
-class SnapshotFrames:
-    """The frame of a snapshot, and its compressed form, made once for all of a topic."""
+class Shared:
+    """One snapshot of what a scope may see, and the frames made of it."""
 
-    def __init__(self) -> None:
-        self._of: bytes = b""
-        self._apart: set[Client] = set()
+    def __init__(self, text: bytes, now: float) -> None:
+        self.text, self.since = text, now
+        self.position = read_position(text)
         self._made: dict[tuple[Topic, bool], bytes] = {}
 
-    def frame(self, topic: Topic, text: bytes, deflated: bool) -> bytes:
-        """``text`` is the snapshot of everything the topic may see, as the API gives it."""
-        if text is not self._of or len(self._made) > SNAPSHOTS_KEPT:
-            self._of, self._made = text, {}
+    def frame(self, topic: Topic, *, deflated: bool) -> bytes:
         found = self._made.get((topic, deflated))
         if found is None:
-            whole = b'{"t":"snapshot","data":%b}' % topic.snapshot(text)
+            whole = b'{"t":"snapshot","data":%b}' % topic.snapshot(self.text)
             found = deflated_frame(whole) if deflated else text_frame(whole)
-            self._made[topic, deflated] = found
+            if len(self._made) < FRAMES_KEPT:
+                self._made[topic, deflated] = found
         return found
+
+
+class SnapshotFrames:
+    """Snapshots of a moment ago, made once for all of a scope who come together."""
+
+    def __init__(self) -> None:
+        self._of: OrderedDict[Visible, Shared] = OrderedDict()
+
+    def share(self, visible: Visible, text: bytes, now: float) -> Shared:
+        """``text`` is the snapshot of everything ``visible``, as the API gives it."""
+        found = self._of.get(visible)
+        if found is None or found.text is not text:
+            found = self._of[visible] = Shared(text, now)
+            self._of.move_to_end(visible)
+            if len(self._of) > SCOPES_KEPT:
+                self._of.popitem(last=False)
+        return found
+
+    def recent(self, visible: Visible, now: float) -> Shared | None:
+        found = self._of.get(visible)
+        return found if found is not None and now - found.since < RECENT_S else None
+
+    def clear(self) -> None:
+        self._of.clear()
 
 
 class Group:

@@ -41,6 +41,7 @@ CHANGES_AT_ONCE = 200
 READINGS_AT_MOST = 2000  # of one change; a change that reaches it is followed by a refresh
 CLIENTS_AT_MOST = 12_000
 CALM_EVERY = 5  # health polls between two source frames that only move counters
+HELLO_S = 0.02  # those who come together are told the same time
 RENEW_AFTER_S = 2.0  # the sources pass midnight one after the other
 
 
@@ -60,12 +61,11 @@ class Hub:
         clients_at_most: int = CLIENTS_AT_MOST,
     ) -> None:
         self._profile, self._clock, self._build = profile, clock, build
-        self._changes, self._sources = changes, sources
+        self._changes, self._sources, self.snapshot = changes, sources, snapshot
         self._alerts, self._readings = alerts, readings
-        self.snapshot = snapshot
         self.ring = Ring()
         self.epoch, self.offset, self.generation = "", 0, 0
-        self.beat, self.beats = "", 0
+        self.beat, self.beats, self._hello = "", 0, ("", 0, float("-inf"), "")
         self.closing = False
         self.conflated = self.resets = self.failures = 0
         self.snapshots, self.fan = SnapshotFrames(), FanOut(self)
@@ -115,6 +115,7 @@ class Hub:
         """Show by another profile from here on; every client gets a snapshot, on its own socket."""
         self._profile, self.snapshot = profile, snapshot
         self._shown = shown_subjects(profile)
+        self.snapshots.clear()
         self._told.clear()
         self._renew_at = asyncio.get_running_loop().time()
 
@@ -268,6 +269,7 @@ class Hub:
             if self._renew_at is not None and loop.time() >= self._renew_at:
                 self._renew_at = None
                 self.renewals += 1
+                self.snapshots.clear()
                 self._rouse()
             self._wake()
             due = max(due + BEAT_S, loop.time())
@@ -299,7 +301,10 @@ class Hub:
     # ── clients ─────────────────────────────────────────────────────────────────────────────────
 
     def hello(self) -> str:
-        return hello_text(self.epoch, self.offset, self._build, clock_shape(self._clock))
+        now, place = asyncio.get_running_loop().time(), (self.epoch, self.offset)
+        if self._hello[:2] != place or now - self._hello[2] > HELLO_S:
+            self._hello = *place, now, hello_text(*place, self._build, clock_shape(self._clock))
+        return self._hello[3]
 
     async def resumable(self, epoch: str, offset: int) -> bool:
         """Whether a place in the log is of this history; one ahead of the hub is looked up."""

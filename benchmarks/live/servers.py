@@ -10,6 +10,7 @@ Every server prints "ready" once it listens.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import resource
 import sys
@@ -57,6 +58,7 @@ def ours(port: int, hz: float) -> None:
     from app.profile import load_profile, profile_folder
     from benchmarks.live.feed import Feed
 
+    gc.set_threshold(10_000, 20, 50)  # as `ioc serve` does
     profile = load_profile(profile_folder("laocai"))
     held: dict[str, Any] = {}
 
