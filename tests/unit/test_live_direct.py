@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import os
 import socket
 
@@ -182,6 +183,47 @@ async def test_who_is_called_away_in_a_pause_of_a_fan_out_hears_nothing_twice(mo
         assert called >= 30, "the hub wrote deltas to a group"
         for values in heard:
             assert values == [number / 1000 for number in range(1, 31)]
+
+
+async def test_who_comes_in_a_crowd_misses_nothing_and_hears_nothing_twice():
+    """Those after the first are given the snapshot of a moment ago, while changes go on."""
+    db, last, begun = database(), 300, asyncio.Event()
+    asked = 0
+    async with serving(db, StillClock(NOW_S)) as stage:
+        snapshot_of = stage.hub.snapshot
+
+        async def counted(seen):
+            nonlocal asked
+            asked += 1
+            return await snapshot_of(seen)
+
+        stage.hub.snapshot = counted
+
+        async def change() -> None:
+            for number in range(1, last + 1):
+                db.commit(reading_of(number / 1000))
+                await asyncio.sleep(0.005)
+                if number == 20:
+                    begun.set()
+
+        async def come(after_s: float) -> None:
+            await begun.wait()
+            await asyncio.sleep(after_s)
+            async with stage.connect() as peer:
+                snapshot = (await frame(peer, "snapshot"))["data"]
+                at, seen = snapshot["offset"], [snapshot["readings"][0]["value"]]
+                while seen[-1] < last / 1000:
+                    told = await delta_with_readings(peer)
+                    assert told["offset"] > at
+                    at = told["offset"]
+                    seen.append(told["readings"][0]["value"])
+                steps = [round((b - a) * 1000) for a, b in itertools.pairwise(seen)]
+                # A snapshot may be of a little later than the offset it names.
+                assert set(steps[1:]) == {1}, steps
+
+        crowd = [come(n % 7 * 0.05) for n in range(40)]
+        await asyncio.gather(change(), *crowd)
+        assert 0 < asked < 40, "most were greeted with one that was there"
 
 
 async def test_pongs_and_deltas_to_a_slow_reader_never_mix():
