@@ -76,11 +76,9 @@ class Hub:
         self._ends: Counter[str] = Counter()
         self._healths: dict[str, SourceHealth] = {}
         self._told: dict[str, Json] = {}
-        self._polls = 0
-        self._storing = Storing()
+        self._polls, self._storing = 0, Storing()
         # Sources whose changes are not sent one by one now; screens get a refresh instead.
-        self._filling: set[str] = set()
-        self._refresh: set[str] = set()
+        self._filling, self._refresh = set[str](), set[str]()
         self._shown = shown_subjects(profile)
         # Daily closes come with snapshots only: a new day of a source, or the end of its fill,
         # is followed by a snapshot for everyone.
