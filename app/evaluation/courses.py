@@ -52,6 +52,13 @@ class Courses:
                 if held and rule.for_days >= 1 and kind not in NEVER_HELD:
                     self._held[key] = held
 
+    def take_over(self, new: Key, other: Courses, old: Key) -> None:
+        """Go on where another one stands, of an indicator that is the same in both."""
+        if old in other._ways:
+            self._running[new], self._past[new] = other._running[old], other._past[old]
+        if old in other._held:
+            self._held[new] = other._held[old]
+
     def judged(self) -> list[Key]:
         """(indicator number, period kind) of those whose closes matter at all."""
         return list(dict.fromkeys((*self._ways, *self._held)))

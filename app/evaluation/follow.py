@@ -19,7 +19,6 @@ from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.evaluation.courses import Close
 from app.evaluation.source import Occasion, SourceEvaluation
-from app.evaluation.tally import Tally
 from app.evaluation.walk import StoredPage, walk
 
 log = structlog.get_logger("evaluation")
@@ -84,7 +83,7 @@ class Follower:
         definition that judged it; what screens show is judged anew at once, at the same instant.
         """
         self._profile = profile
-        kept = None if remade or self._evaluation is None else self._evaluation.tally
+        kept = None if remade else self._evaluation
         self._evaluation = None
         evaluation = await self._restore(kept)
         seq, at_s = await self._readings.place(self.source)
@@ -134,21 +133,23 @@ class Follower:
         """The next instant to judge whatever comes; hours alone for the last week."""
         return bounds("hour" if at_s >= self._now_s() - HOURLY_S else "day", at_s)[1]
 
-    async def _restore(self, kept: Tally | None = None) -> SourceEvaluation:
+    async def _restore(self, kept: SourceEvaluation | None = None) -> SourceEvaluation:
         """Sum all pages up to the place; what follows is then taken page by page as it was.
 
-        ``kept`` holds those sums already.
+        ``kept`` holds those sums already, and the states of every indicator that is as it was.
         """
         evaluation = SourceEvaluation(self.source, self._profile)
+        taken: frozenset[str] = frozenset()
         if kept is None:
             seq, at_s = await self._readings.place(self.source)
             await self._sum(evaluation, seq, at_s)
         else:
-            evaluation.tally, at_s = kept, kept.at_s
-            kept.dirty.clear()
+            taken, at_s = evaluation.take_over(kept), kept.tally.at_s
         if at_s is None:
             return evaluation
         for (indicator, kind), from_s in evaluation.way_keys().items():
+            if indicator in taken:
+                continue
             closes = await self._readings.closes(self.source, indicator, kind, from_s)
             evaluation.resume(indicator, kind, [c for c in closes if c[0] <= at_s])
         return evaluation

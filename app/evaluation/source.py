@@ -214,6 +214,31 @@ class SourceEvaluation:
                 states[subject] = decided
         return set(states)
 
+    def take_over(self, other: SourceEvaluation) -> frozenset[str]:
+        """Go on from the same sums; gives the indicators whose figures and states go on too.
+
+        A definition that was edited is judged anew, and it alone. The areas are the same.
+        """
+        self.tally, self._framed_s = other.tally, other._framed_s
+        same = self._profile.rules() == other._profile.rules()
+        places = {i.id: n for n, i in enumerate(other.indicators)} if same else {}
+        taken = set()
+        for number, indicator in enumerate(self.indicators):
+            before = places.get(indicator.id)
+            if before is None or other.indicators[before] != indicator:
+                continue
+            taken.add(indicator.id)
+            for kind in indicator.periods:
+                old, new = (before, kind), (number, kind)
+                if old in other._figures:
+                    self._figures[new] = other._figures[old]
+                    self._judged_s[new] = other._judged_s[old]
+                self._unwritten[new] = other._unwritten.get(old, set())
+                self._courses.take_over(new, other._courses, old)
+                if old in other._whole:
+                    self._whole.add(new)
+        return frozenset(taken)
+
     def way_keys(self) -> dict[tuple[str, str], int]:
         """(indicator, period) of figures judged by their closes, and since when these matter."""
         return {
