@@ -57,7 +57,7 @@ def stated(parts: ApiParts) -> APIRouter:
     @router.get("/indicators", response_model=models.Indicators)
     async def indicators() -> Response:
         """Every indicator with its formula, its targets and where they come from."""
-        return json({"indicators": [_indicator(i) for i in profile.indicators.values()]})
+        return json({"indicators": [_indicator(profile, i) for i in profile.indicators.values()]})
 
     return router
 
@@ -140,16 +140,18 @@ def fed(parts: ApiParts) -> APIRouter:
     return router
 
 
-def _indicator(indicator: Indicator) -> Json:
+def _indicator(profile: Profile, indicator: Indicator) -> Json:
     return {
         **indicator_shape(indicator),
         "formula_vi": indicator.formula_vi,
+        "legal_source_en": profile.legal_en(indicator.legal_source),
         "targets": [
             {
                 "value": t.value,
                 "subjects": list(t.subjects),
                 "levels": list(t.levels),
                 "legal_source": t.legal_source,
+                "legal_source_en": profile.legal_en(t.legal_source),
                 "deadline": t.deadline,
                 "kind": t.kind,
                 "baseline": t.baseline,

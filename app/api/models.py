@@ -136,6 +136,7 @@ class Target(Model):
     subjects: list[str]
     levels: list[str]
     legal_source: str
+    legal_source_en: str
     deadline: str
     kind: str
     baseline: float = Field(description="where the way begins, of cumulative, level, milestone")
@@ -144,6 +145,7 @@ class Target(Model):
 
 class IndicatorDetail(Indicator):
     formula_vi: str
+    legal_source_en: str
     targets: list[Target]
 
 

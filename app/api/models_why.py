@@ -26,6 +26,7 @@ class WhyDefinition(Model):
     num: list[str]
     den: list[str]
     legal_source: str
+    legal_source_en: str
     assumption: str | None
 
 
@@ -35,6 +36,7 @@ class WhyTarget(Model):
     critical: float
     deadline: str | None
     legal_source: str
+    legal_source_en: str
     kind: str = Field(description="cumulative, level, milestone: reached along a way; else held")
     baseline: float | None = Field(description="where the way begins; null = no way")
     begins: str | None

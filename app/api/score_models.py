@@ -60,6 +60,7 @@ class Composite(Model):
     title_vi: str
     title_en: str
     legal_source: str
+    legal_source_en: str
     rule_vi: str
     rule_en: str
     levels: list[str]
@@ -98,6 +99,7 @@ class ScorePart(Model):
     value: float | None
     target: float
     legal_source: str
+    legal_source_en: str
     status: Literal["counted", "left_out"]
     quality: Quality
     ratio: float | None = Field(description="value over target, capped; null = left out")
@@ -133,6 +135,7 @@ class Goal(Model):
     period: Period
     deadline: str
     legal_source: str
+    legal_source_en: str
     feed: str
     indicator: str | None = Field(description="null: no source yet")
     subject: str | None

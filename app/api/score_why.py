@@ -73,6 +73,7 @@ def _member(profile: Profile, member: Member, points: int) -> Json:
     name, subject, period = member.key
     indicator = profile.indicators[name]
     target = target_of(indicator, profile.subjects[subject])
+    law = target.legal_source if target is not None else indicator.legal_source
     return {
         "indicator": name,
         "title_vi": indicator.title_vi,
@@ -81,7 +82,8 @@ def _member(profile: Profile, member: Member, points: int) -> Json:
         "period": period,
         "value": member.value,
         "target": member.target,
-        "legal_source": target.legal_source if target is not None else indicator.legal_source,
+        "legal_source": law,
+        "legal_source_en": profile.legal_en(law),
         "status": "counted" if member.ratio is not None else "left_out",
         "quality": member.quality,
         "ratio": member.ratio,

@@ -47,7 +47,7 @@ def scores(parts: ApiParts) -> APIRouter:
         choose_subjects(parts.profile, [query.subject], None)
         known, judged = await _known(parts, seen, _indicators(definition), [query.subject])
         composed = compose(definition, _inputs(parts, definition, query.subject, known, judged))
-        return json(_composite(definition, query.subject, composed))
+        return json(_composite(parts, definition, query.subject, composed))
 
     @router.get("/composites/{name}/subjects", response_model=models.CompositeRows)
     async def many(
@@ -87,7 +87,7 @@ async def _goals(parts: ApiParts, seen: Visible) -> Json:
         label = goal.label(today)
         found.append(
             {
-                **_goal(goal),
+                **_goal(parts, goal),
                 **_standing(goal, known, judged),
                 "label_vi": label.vi,
                 "label_en": label.en,
@@ -139,13 +139,16 @@ def _inputs(
     return found
 
 
-def _composite(definition: Composite, subject: str, composed: Composed) -> Json:
+def _composite(
+    parts: ApiParts, definition: Composite, subject: str, composed: Composed
+) -> Json:
     return {
         "id": definition.id,
         "subject": subject,
         "title_vi": definition.title_vi,
         "title_en": definition.title_en,
         "legal_source": definition.legal_source,
+        "legal_source_en": parts.profile.legal_en(definition.legal_source),
         "rule_vi": definition.rule_vi,
         "rule_en": definition.rule_en,
         "levels": list(definition.levels),
@@ -220,7 +223,7 @@ def _points(hundredths: int | None) -> float | None:
     return None if hundredths is None else hundredths / HUNDREDTHS
 
 
-def _goal(goal: Goal) -> Json:
+def _goal(parts: ApiParts, goal: Goal) -> Json:
     return {
         "id": goal.id,
         "target": goal.value,
@@ -231,6 +234,7 @@ def _goal(goal: Goal) -> Json:
         "period": goal.period,
         "deadline": goal.deadline,
         "legal_source": goal.legal_source,
+        "legal_source_en": parts.profile.legal_en(goal.legal_source),
         "feed": goal.feed,
         "indicator": goal.indicator or None,
         "subject": goal.subject or None,

@@ -44,7 +44,7 @@ def why(parts: ApiParts) -> APIRouter:
         judged = qualities(parts.profile, healths, parts.clock.now_s(), parts.clock.rate())
         body: Json = {
             "reading": reading_shape(whole, judged),
-            "definition": _definition(indicator, await origin.versions(indicator)),
+            "definition": _definition(parts, indicator, await origin.versions(indicator)),
             "since": await origin.since(whole),
             "target": _target(parts, indicator, whole),
             "parts": [_part(parts, p) for p in shares],
@@ -110,7 +110,9 @@ class _Origin:
         return None if since is None else iso(since)
 
 
-def _definition(indicator: Indicator, versions: list[DefinitionVersion]) -> Json:
+def _definition(
+    parts: ApiParts, indicator: Indicator, versions: list[DefinitionVersion]
+) -> Json:
     version = version_of(indicator)
     return {
         "id": indicator.id,
@@ -132,6 +134,7 @@ def _definition(indicator: Indicator, versions: list[DefinitionVersion]) -> Json
         "num": list(indicator.measure.num),
         "den": list(indicator.measure.den),
         "legal_source": indicator.legal_source,
+        "legal_source_en": parts.profile.legal_en(indicator.legal_source),
         "assumption": indicator.assumption,
     }
 
@@ -146,6 +149,7 @@ def _target(parts: ApiParts, indicator: Indicator, reading: Reading) -> Json | N
         "critical": target.critical,
         "deadline": target.deadline or None,
         "legal_source": target.legal_source,
+        "legal_source_en": parts.profile.legal_en(target.legal_source),
         "kind": target.kind,
         **_way(parts, target),
     }

@@ -36,6 +36,7 @@ class Profile:
     codes: tuple[Code, ...] = ()
     composites: Mapping[str, Composite] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
+    legal_words: tuple[tuple[str, str], ...] = ()  # Vietnamese and English, in the order of use
     history_days: int = 0  # how long readings of the past are kept; 0: for ever
     members: Membership = field(init=False, repr=False, compare=False)
 
@@ -43,6 +44,12 @@ class Profile:
         groups = [s.removeprefix("group:") for s in self.subjects if s.startswith("group:")]
         members = Membership(self.areas, self.agencies, groups)
         object.__setattr__(self, "members", members)  # derived, so nobody states it
+
+    def legal_en(self, name: str) -> str:
+        """The name of a law in English, as far as the profile has words for it."""
+        for vi, en in self.legal_words:
+            name = name.replace(vi, en)
+        return name
 
     def rules(self) -> Rules:
         """The calendar and the switches of the on-time rule."""

@@ -70,6 +70,10 @@ def check_profile(folder: Path, prove: Prove, replay: Replay) -> Checked:
         goals = Document(folder / "targets.toml")
         scores.append(goals)
         proved += check_goals(goals, periods, subjects)
+    if (folder / "legal.toml").is_file():
+        scores.append(words := Document(folder / "legal.toml"))
+        for place in words.tables("word"):
+            words.check(place, keys.LEGAL_WORD)
     for doc in (head, rules, scene, *sources, *definitions, *scores):
         findings += doc.findings
     ran = samples = 0

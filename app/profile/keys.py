@@ -91,6 +91,7 @@ PROFILE: Keys = {
     "id": Key(), "name_vi": Key(), "began": Key(DAY),
     "history_days": Key(WHOLE, needed=False, least=0),
 }  # fmt: skip
+LEGAL_WORD: Keys = {"vi": Key(), "en": Key()}
 COMPOSITE: Keys = {
     "id": Key(), "title_vi": Key(), "title_en": Key(), "legal_source": Key(), "rule_vi": Key(),
     "rule_en": Key(), "levels": Key(TEXTS, among=LEVELS), "group": Key(LIST),

@@ -83,6 +83,7 @@ def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Pr
         *_bound(folder, areas, agencies, subjects),
         composites=composites,
         goals=goals,
+        legal_words=_legal_words(folder / "legal.toml"),
         history_days=int(head.get("history_days", 0)),
     )
 
@@ -101,6 +102,12 @@ def _areas(folder: Path) -> tuple[Areas, dict[str, Agency]]:
         return load_areas(folder), load_agencies(folder)
     except (AreasError, OSError, KeyError, ValueError) as wrong:
         raise ProfileError(f"{folder / 'areas.toml'}: {wrong!s}") from None
+
+
+def _legal_words(path: Path) -> tuple[tuple[str, str], ...]:
+    """A profile without the file has its laws in Vietnamese alone."""
+    told = _toml(path).get("word", ()) if path.is_file() else ()
+    return tuple((word["vi"], word["en"]) for word in told)
 
 
 def _toml(path: Path) -> dict[str, Any]:

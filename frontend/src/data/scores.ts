@@ -48,6 +48,7 @@ export interface Composite {
   title_vi: string;
   title_en: string;
   legal_source: string;
+  legal_source_en: string;
   rule_vi: string;
   rule_en: string;
   levels: string[];
@@ -108,6 +109,7 @@ export interface Goal {
   period: Period;
   deadline: string;
   legal_source: string;
+  legal_source_en: string;
   feed: string;
   indicator: string | null;
   subject: string | null;

@@ -15,7 +15,8 @@ export type Unit = wire.Indicator['unit'];
 
 export interface IndicatorDetail extends wire.Indicator {
   formula_vi: string;
-  targets: { value: number; subjects: string[]; levels: string[]; legal_source: string; deadline: string; kind: string; baseline: number; assumption: string }[];
+  legal_source_en: string;
+  targets: { value: number; subjects: string[]; levels: string[]; legal_source: string; legal_source_en: string; deadline: string; kind: string; baseline: number; assumption: string }[];
 }
 
 export interface Why {
