@@ -46,8 +46,19 @@ _SEEN = """
     for (const [key, value] of fresh) window.seen.push([key, value, at]);
     fresh = [];
   };
+  // What is changed while a frame is being made is painted with it, not with the next one.
+  const own = window.requestAnimationFrame.bind(window);
+  const over = new MessageChannel();
+  let drawing = false;
+  over.port1.onmessage = () => { drawing = false; };
+  window.requestAnimationFrame = (step) => own((at) => {
+    drawing = true;
+    over.port2.postMessage(0);
+    step(at);
+  });
+  const painted = () => told.port2.postMessage(0);
   new MutationObserver((changes) => {
-    if (!fresh.length) requestAnimationFrame(() => told.port2.postMessage(0));
+    if (!fresh.length) drawing ? painted() : own(painted);
     for (const change of changes) {
       const tile = change.target;
       fresh.push([tile.dataset.tile, Number(tile.dataset.value)]);

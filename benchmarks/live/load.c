@@ -5,6 +5,7 @@
  *   pong=A:B       a text frame A is answered by a text frame B (heartbeats above WebSocket)
  *   stalled=N      so many clients never read
  *   slow=BYTES     one client reads so many bytes a second
+ *   deflate=1      asks for compressed messages, as a browser does; then until= is any of those
  *   until=TEXT     storm: ends when every client has had a frame that has TEXT near its beginning
  * A message is "@@" and a CLOCK_MONOTONIC time in ns. Prints one JSON line.
  */
@@ -36,7 +37,7 @@ typedef struct {
 static Client *clients;
 static int wanted, opened, lost, finished, started, port;
 static const char *path, *first_text = "", *ping_text, *pong_text, *until_text;
-static int binary_first, stalled_clients;
+static int binary_first, stalled_clients, deflate;
 static double slow_rate;
 static uint64_t histogram[BUCKETS], slow_ages[BUCKETS], messages, bytes_read, worst_ns, counting_from;
 static unsigned char shared[1 << 20];
@@ -114,6 +115,11 @@ static size_t frames(Client *c, unsigned char *p, size_t n, uint64_t now, int ep
         }
         if (n - at < head + len) break;
         int opcode = p[at] & 15;
+        if (deflate && (p[at] & 0x40)) { /* only snapshots are compressed */
+            if (!c->done) { c->done = 1; finished++; }
+            at += head + len;
+            continue;
+        }
         if (opcode == 8) { leave(c, ep); return n; }
         if (opcode == 9) {
             unsigned char pong[140] = {0x8a, 0x80 | (unsigned char)len};
@@ -176,7 +182,8 @@ static void start_one(int ep) {
 static void ask(Client *c, int ep, uint32_t number) {
     char text[600];
     int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", path, port);
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n", path, port,
+        deflate ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "");
     if (write(c->fd, text, n) != n) { leave(c, ep); return; }
     c->state = ASKED;
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = number};
@@ -191,6 +198,7 @@ static void option(char *text) {
     else if (!strcmp(text, "pong")) { ping_text = value; pong_text = strchr(value, ':') + 1; value[pong_text - value - 1] = 0; }
     else if (!strcmp(text, "stalled")) stalled_clients = atoi(value);
     else if (!strcmp(text, "slow")) slow_rate = atof(value);
+    else if (!strcmp(text, "deflate")) deflate = atoi(value);
     else if (!strcmp(text, "until")) until_text = value;
     else exit(2);
 }

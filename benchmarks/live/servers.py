@@ -54,7 +54,7 @@ def ours(port: int, hz: float) -> None:
     """The product's hub on the product's own connection, over a feed in memory."""
     from app.domain.clock import RealClock
     from app.live import Hub
-    from app.live.direct import DirectProtocol
+    from app.live.direct import CONNECTIONS
     from app.profile import load_profile, profile_folder
     from benchmarks.live.feed import Feed
 
@@ -82,7 +82,7 @@ def ours(port: int, hz: float) -> None:
         elif scope["type"] == "websocket":
             await held["hub"](scope, receive, send)
 
-    _uvicorn(app, port, ws=DirectProtocol, lifespan="on", ws_ping_interval=None)
+    _uvicorn(app, port, lifespan="on", **CONNECTIONS)
 
 
 def naive(port: int, hz: float) -> None:
