@@ -102,14 +102,15 @@ class Snapshots:
             return kept.text
 
     async def _read(self, seen: Visible) -> tuple[Json, bytes]:
-        # The position first: what is read after it may be newer, and deltas then repeat it.
-        epoch, offset = await self._changes.position()
-        healths = {h.id: h for h in await self._sources.health()}
-        # A district's own screens hold all of their district; a province would be too much.
-        shown = self._shown if seen.subjects is None else sorted(seen.subjects)
-        readings = await self._readings.latest(seen, subjects=shown)
-        alerts = await self._alerts.alerts(seen, "active", ACTIVE_ALERTS)
-        await self._read_trends(healths)
+        # As of one instant: else a figure newer than the offset would be followed by older ones.
+        async with self._changes.still():
+            epoch, offset = await self._changes.position()
+            healths = {h.id: h for h in await self._sources.health()}
+            # A district's own screens hold all of their district; a province would be too much.
+            shown = self._shown if seen.subjects is None else sorted(seen.subjects)
+            readings = await self._readings.latest(seen, subjects=shown)
+            alerts = await self._alerts.alerts(seen, "active", ACTIVE_ALERTS)
+            await self._read_trends(healths)
         now, rate = self._clock.now_s(), self._clock.rate()
         judged = qualities(self._profile, healths, now, rate)
         profile = self._profile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,6 +87,10 @@ class ReadingStore(Protocol):
 
 class ChangeLog(Protocol):
     """The one change table, read since a cursor and only below the oldest running transaction."""
+
+    def still(self) -> AbstractAsyncContextManager[None]:
+        """What one task reads inside, here and of the other stores, is as of one instant."""
+        ...
 
     async def position(self) -> tuple[str, int]:
         """Epoch and the newest readable offset."""

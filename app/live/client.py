@@ -168,6 +168,8 @@ class Client:
         if epoch is None or offset is None:
             await self._snapshot()
         elif not await self._resume(epoch, offset):
+            if epoch == self._hub.epoch and offset <= self._hub.offset:
+                self.offset = offset
             await self._reset("the history after your offset is gone")
         self._again = True
 
@@ -202,6 +204,7 @@ class Client:
 
     async def _deltas(self) -> None:
         if self.generation != self._hub.generation:
+            self.offset = 0
             await self._reset("the history began anew")
             return
         frames = self._hub.ring.after(self.serial)
@@ -249,7 +252,10 @@ class Client:
                 now = asyncio.get_running_loop().time()
                 found = self._hub.snapshots.share(self.topic.visible, text, now)
                 place = self._hub.ring.place(found.position.offset)
-                if found.position.epoch == self._hub.epoch and place is not None:
+                # One kept from before what this client has been told would take it back.
+                told = max(self.offset, self._hub.ring.offset_at(self.serial))
+                known = found.position.epoch == self._hub.epoch and found.position.offset >= told
+                if known and place is not None:
                     self.serial, self.offset = place, found.position.offset
                     await self._snapshot_text(found)
                     self._again = True

@@ -14,6 +14,7 @@ from app.live.topic import Topic
 
 SCHEMA = 1
 TOPIC_TEXTS_KEPT = 500
+MOVE_EVERY = 100  # a topic is told of every so many frames, though they hold nothing of it
 KEPT_FRAMES = 500
 KEPT_BYTES = 8 * 1024 * 1024
 MERGED_READINGS = 5000
@@ -159,7 +160,9 @@ class Ring:
             return frame.text
         key = (frame.serial, topic)
         if key not in self._told:
-            self._told[key] = _of_topic([frame], topic)
+            # A place that never moved would be behind all that is kept.
+            empty = delta_text(frame.offset, (), (), ()) if not frame.serial % MOVE_EVERY else None
+            self._told[key] = _of_topic([frame], topic) or empty
             if len(self._told) > TOPIC_TEXTS_KEPT:
                 self._told.popitem(last=False)
         return self._told[key]
@@ -176,6 +179,11 @@ class Ring:
             if frame.offset > offset or (frame.repeats and frame.offset == offset):
                 return frame.serial - 1
         return self.serial
+
+    def offset_at(self, serial: int) -> int:
+        """The offset of a frame; 0 when it is gone."""
+        number = len(self._frames) - 1 - (self.serial - serial)
+        return self._frames[number].offset if number >= 0 else 0
 
     def after(self, serial: int) -> list[Delta] | None:
         """Frames a client has not had, oldest first; None when some are gone."""

@@ -29,6 +29,7 @@ from app.domain.source import SourceHealth
 from app.live.asking import place, welcome
 from app.live.client import Client
 from app.live.direct import direct_of
+from app.live.elsewhere import Elsewhere
 from app.live.fanout import FanOut, SnapshotFrames
 from app.live.frames import Key, Ring, beat_text, encode, hello_text, not_current
 from app.live.patience import patiently
@@ -67,22 +68,19 @@ class Hub:
         self.epoch, self.offset, self.generation = "", 0, 0
         self.beat, self.beats, self._hello = "", 0, ("", 0, float("-inf"), "")
         self.closing = False
-        self.conflated = self.resets = self.failures = 0
+        self.conflated = self.resets = self.failures = self.renewals = 0
         self.snapshots, self.fan = SnapshotFrames(), FanOut(self)
         self._at_most = clients_at_most
-        self._clients: set[Client] = set()
-        self._topics: dict[Topic, Topic] = {}
+        self._clients, self._topics = set[Client](), dict[Topic, Topic]()
         self._rung = asyncio.Event()
         self._ends: Counter[str] = Counter()
-        self._healths: dict[str, SourceHealth] = {}
-        self._told: dict[str, Json] = {}
-        self._polls, self._storing = 0, Storing()
+        self._healths, self._told = dict[str, SourceHealth](), dict[str, Json]()
+        self._storing, self._elsewhere, self._polls = Storing(), Elsewhere(), 0
         # Sources whose changes are not sent one by one now; screens get a refresh instead.
         self._filling, self._refresh = set[str](), set[str]()
         self._shown = shown_subjects(profile)
         # Daily closes come with snapshots only: a new day of a source, or the end of its fill,
         # is followed by a snapshot for everyone.
-        self.renewals = 0
         self._renew_at: float | None = None
         self._days: dict[str, str] = {}
 
@@ -147,8 +145,8 @@ class Hub:
 
     def _begin(self, epoch: str, offset: int) -> None:
         self.ring.clear(offset)
-        self.epoch, self.offset = epoch, offset
-        self.generation += 1
+        self._elsewhere.begin()
+        self.epoch, self.offset, self.generation = epoch, offset, self.generation + 1
         self._rouse()
 
     async def _take(self, changes: Sequence[Change]) -> None:
@@ -158,6 +156,8 @@ class Hub:
         alerts = {a.id: a for a in rows}
         for number, change in enumerate(changes):
             self._note(change)
+            if change.filling or self._refresh or self._renew_at is not None:
+                self._elsewhere.unsent(change.offset, asyncio.get_running_loop().time())
             if not change.filling:
                 found = [alerts[i] for i in change.alert_ids if i in alerts]
                 self._announce(change.offset, change.readings[:READINGS_AT_MOST], found)
@@ -168,7 +168,6 @@ class Hub:
 
     def _note(self, change: Change) -> None:
         """What a change tells of its source."""
-        heard(self._clock, change.watermark_s)
         health = self._healths.get(change.source)
         if health is not None and change.watermark_s > (health.watermark_s or 0):
             self._healths[change.source] = replace(health, watermark_s=change.watermark_s)
@@ -264,6 +263,7 @@ class Hub:
         due = loop.time()
         while True:
             self._make_beat()
+            self._elsewhere.reached(self.offset, loop.time())
             if self._renew_at is not None and loop.time() >= self._renew_at:
                 self._renew_at = None
                 self.renewals += 1
@@ -306,7 +306,7 @@ class Hub:
 
     async def resumable(self, epoch: str, offset: int) -> bool:
         """Whether a place in the log is of this history; one ahead of the hub is looked up."""
-        if epoch != self.epoch:
+        if epoch != self.epoch or self._elsewhere.doubtful(offset):
             return False
         if offset <= self.offset:
             return True

@@ -21,6 +21,7 @@ from app.domain.alerting import (
     WorstUnit,
 )
 from app.domain.reading import Alert
+from app.store.still import reader
 
 _NAME = "alerts"
 # While an episode is active, resolved_s is the instant its figure turned good (the exit delay
@@ -131,7 +132,7 @@ class PgAlerts:
     async def alerts(self, visible: Visible, state: str | None, limit: int) -> list[Alert]:
         """Active ones first, then the newest; pending ones only when asked for."""
         subjects = None if visible.subjects is None else sorted(visible.subjects)
-        async with self._pool.acquire() as db:
+        async with reader(self._pool) as db:
             rows = await db.fetch(_SHOWN, state, subjects, limit)
         return [_alert(r) for r in rows]
 

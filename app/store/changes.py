@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,8 @@ import msgspec
 
 from app.domain.reading import Change, Changes, Reading
 from app.store import pace as kept_pace
+from app.store.pool import AWAY
+from app.store.still import reader, still
 
 _decode = msgspec.json.Decoder().decode
 
@@ -47,8 +50,11 @@ class PgChanges:
         self._pool = pool
         self._bell = asyncio.Event()
 
+    def still(self) -> AbstractAsyncContextManager[None]:
+        return still(self._pool)
+
     async def position(self) -> tuple[str, int]:
-        async with self._pool.acquire() as db:
+        async with reader(self._pool) as db:
             row = await db.fetchrow(
                 'SELECT (SELECT id FROM epoch), coalesce(max("offset"), 0) FROM change'
             )
@@ -79,7 +85,7 @@ class PgChanges:
                         await asyncio.sleep(0.5)
                     if not db.is_closed():
                         await db.remove_listener("ioc_change", self._ring)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except AWAY:
                 await asyncio.sleep(1)
 
     def _ring(self, *_: object) -> None:

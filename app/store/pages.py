@@ -17,6 +17,7 @@ from app.domain.record import Record, RecordUpdate, merge
 from app.domain.source import SourceHealth
 from app.store.pulse import REFUSALS
 from app.store.quarantine import check_room, forget_pages, store_rejected
+from app.store.still import reader
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
@@ -208,7 +209,7 @@ class PgPages:
         return seq
 
     async def health(self, began_s: int) -> list[SourceHealth]:
-        async with self._pool.acquire() as db:
+        async with reader(self._pool) as db:
             rows = await db.fetch("SELECT * FROM source_state ORDER BY source")
         return [
             SourceHealth(

@@ -6,6 +6,16 @@ import asyncio
 
 import asyncpg
 
+# The server is away or ends. The last is the library's answer to a word it did not ask for, the
+# good-bye of a server that is killed.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
 
 async def open_pool(url: str, size: int, term: int | None = None) -> asyncpg.Pool:
     """Open a pool, waiting for a server that is still starting (up to a minute).

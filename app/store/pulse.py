@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from app.domain.source import Pulse
+from app.store.pool import AWAY
 
 log = structlog.get_logger("store")
 EVERY_S = 1.0
@@ -37,7 +38,7 @@ async def keep_pulse(
         try:
             async with pool.acquire() as db:
                 await db.execute(_BEAT, now, term)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except AWAY:
             pass  # no beat is what tells it
         try:
             await asyncio.wait_for(stop.wait(), EVERY_S)

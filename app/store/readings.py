@@ -17,6 +17,7 @@ from app.store.past.closes import write_closes
 from app.store.past.parts import Framed
 from app.store.past.readings import Asked, PastReadings
 from app.store.series.engine import SeriesLimits
+from app.store.still import reader
 
 _LATEST = """
 SELECT l.*, h.period_s, h.at_s, h.watermark_s FROM reading_latest l
@@ -160,7 +161,7 @@ class PgReadings:
         subjects: Sequence[str] | None = None,
         period: str | None = None,
     ) -> list[Reading]:
-        async with self._pool.acquire() as db:
+        async with reader(self._pool) as db:
             rows = await db.fetch(_LATEST, indicators, subjects, period)
         return [
             Reading(
@@ -191,7 +192,7 @@ class PgReadings:
         self, visible: Visible, keys: Sequence[tuple[str, str, str]], days: int
     ) -> list[Series]:
         wanted = [k for k in keys if visible.allows(k[1])]
-        async with self._pool.acquire() as db:
+        async with reader(self._pool) as db:
             rows = await db.fetch(
                 _TRENDS, *([k[part] for k in wanted] for part in range(3)), (days + 1) * 86400
             )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import asyncpg
-
+from app.store.pool import AWAY
 from app.store.readings import PgReadings
 
 EVERY_S = 60
@@ -19,5 +18,5 @@ async def keep_tidy(readings: PgReadings, stop: asyncio.Event) -> None:
         except TimeoutError:
             try:
                 await readings.trim_changes()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except AWAY:
                 continue

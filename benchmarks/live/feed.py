@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections import deque
@@ -84,6 +85,9 @@ class Feed:
             "readings": [reading_shape(self.reading(n), judged) for n in range(TILES)],
         }
         return msgspec.json.encode(body)
+
+    def still(self) -> contextlib.nullcontext[None]:
+        return contextlib.nullcontext()
 
     async def position(self) -> tuple[str, int]:
         return EPOCH, self.offset

@@ -199,9 +199,7 @@ def prometheus(program: Path, folder: Path) -> Iterator[Peer]:
 
 
 @contextmanager
-def _running(
-    name: str, command: list[str], folder: Path, port: int, ready: str
-) -> Iterator[Peer]:
+def _running(name: str, command: list[str], folder: Path, port: int, ready: str) -> Iterator[Peer]:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder.with_suffix(".log").open("ab")
     process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)

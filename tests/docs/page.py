@@ -134,9 +134,7 @@ def matches(expected: str, said: str) -> bool:
     if not expected.strip():
         return True
     rows = expected.splitlines()
-    pattern = "".join(
-        r"(?:[^\n]*\n)*" if row.strip() == "…" else _any(row) + r"\n" for row in rows
-    )
+    pattern = "".join(r"(?:[^\n]*\n)*" if row.strip() == "…" else _any(row) + r"\n" for row in rows)
     return re.fullmatch(pattern, said.rstrip("\n") + "\n") is not None
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.profile import profile_folder
+from app.store.pool import AWAY
 from app.store.processes import Born, parse
 from tests.flow.stage import Installation, passable_folder
 from tests.soak.ledger import left_behind
@@ -161,6 +162,7 @@ async def soak(plan: Plan, stage: Stage, say: Callable[[str], None] = print) -> 
         await _chaos(plan, stage, walls, rng, outcome, say)
         stop.set()
         await _settle(stage, history, walls, outcome, say)
+    await history.end(url)
     outcome.took_s = time.monotonic() - begun
     outcome.commits, outcome.changes = feed.commits, len(history.offsets)
     for wall in walls:
@@ -168,7 +170,7 @@ async def soak(plan: Plan, stage: Stage, say: Callable[[str], None] = print) -> 
         outcome.resumed += wall.resumed
         outcome.resets += wall.resets
         outcome.books.check(wall, history)
-        outcome.wrong += wall.wrong
+        outcome.wrong.extend(wall.wrong)
     return outcome
 
 
@@ -234,9 +236,11 @@ async def _settle(
     while True:
         await asyncio.sleep(1.0)
         wrong = await _compare(stage, history, walls, outcome)
+        if outcome.kills["worker"] and outcome.terms < 2:
+            wrong.append("no worker has taken over")
         if not wrong or time.monotonic() - begun > QUIET_WITHIN_S:
             break
-    outcome.wrong += wrong
+    outcome.wrong.extend(wrong)
     say(f"  every screen compared {time.monotonic() - begun:.1f} s after the last commit")
 
 
@@ -247,7 +251,8 @@ async def _compare(
     last = len(history.offsets)
     try:
         state = await read_state(stage.demo.database_url())
-    except OSError as away:
+        outcome.terms = state.term
+    except AWAY as away:
         return [f"the database is away: {away}"]
     body = await asyncio.to_thread(stage.demo.get, "/api/v1/snapshot", 10)
     if body is None:
@@ -266,18 +271,7 @@ async def _compare(
     if len(history.offsets) != last:
         looked.wrong.append("the log moved while it was compared")
     outcome.books.figures += looked.figures if not looked.wrong else 0
-    outcome.terms = int(told["offset"] > 0) and await _term(stage)
     return looked.wrong
-
-
-async def _term(stage: Stage) -> int:
-    import asyncpg
-
-    db = await asyncpg.connect(stage.demo.database_url())
-    try:
-        return int(await db.fetchval("SELECT term FROM pulse"))
-    finally:
-        await db.close()
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from app.domain.clock import iso
+from app.store.pool import AWAY
 from tests.soak.live_client import Key, Screen, Told, Topic
 
 _SINCE = 'SELECT * FROM change WHERE "offset" > $1 ORDER BY "offset" LIMIT 1000'
@@ -39,8 +40,16 @@ class History:
                         await asyncio.sleep(0.2)
                 finally:
                     db.terminate()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except AWAY:
                 await asyncio.sleep(0.2)
+
+    async def end(self, url: str) -> None:
+        """What came since it was last read; nobody follows any more."""
+        db = await asyncpg.connect(url, timeout=10)
+        try:
+            await self.read(db)
+        finally:
+            await db.close()
 
     async def read(self, db: asyncpg.Connection) -> None:
         """What came since."""
@@ -144,7 +153,8 @@ class Books:
                 self._say(screen, told, f"{key} of ({place}, {told.offset}] is missing")
             elif told.readings[key] != figure:
                 self.differing += 1
-                self._say(screen, told, f"{key} is {told.readings[key]}, expected {figure}")
+                shown = f"{key} is {told.readings[key]}, expected {figure}"
+                self._say(screen, told, f"{shown} of ({place}, {told.offset}]")
         return told.offset
 
     def close(self, screen: Screen, state: State, shown: set[Key]) -> bool:
@@ -181,12 +191,14 @@ class State:
     readings: dict[Key, Figure]
     alerts: dict[int, tuple[str, str, str, str]]
     active: frozenset[int]
+    term: int
 
 
 async def read_state(url: str) -> State:
     db = await asyncpg.connect(url, timeout=10)
     try:
         latest, alerts = await db.fetch(_LATEST), await db.fetch(_ALERTS)
+        term = await db.fetchval("SELECT term FROM pulse")
     finally:
         await db.close()
     return State(
@@ -198,6 +210,7 @@ async def read_state(url: str) -> State:
         },
         {a["id"]: (a["indicator"], a["subject"], a["severity"], a["state"]) for a in alerts},
         frozenset(a["id"] for a in alerts if a["state"] == "active"),
+        term,
     )  # fmt: skip
 
 

@@ -60,6 +60,7 @@ class Screen:
     connections: int = 0
     resumed: int = 0
     resets: int = 0
+    reasons: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     live: bool = False
     holds: int = -1  # for which topic what it shows is whole
@@ -182,6 +183,7 @@ class Screen:
         kind = told["t"]
         if kind == "reset":
             self.resets += 1
+            self.reasons.append(f"{self.offset}: {told['reason']}")
         elif kind == "subscribed":
             same = Topic(frozenset(told["indicators"]), frozenset(told["subjects"]))
             self._active = max(n for n, topic in enumerate(self.topics) if topic == same)

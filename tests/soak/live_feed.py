@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from app.domain.feed import Page
 from app.domain.judged import Head, Judged
 from app.domain.reading import Reading
 from app.profile import load_profile, profile_folder
-from app.store.pages import Dates, Judge, PgPages
+from app.store.pages import PgPages
+from app.store.pool import AWAY
 from app.store.readings import PgReadings
 from tests.soak.live_client import Key
 
 PROFILE = load_profile(profile_folder("laocai"))
-_NOTHING = Judge("feed", "feed@1", lambda _: {}, lambda _: Dates(None, None, None, None))
+_PRESENT = """
+UPDATE source_state SET caught_up = true, watermark_s = $2, evaluated_s = $2
+WHERE source = $1 AND NOT caught_up
+"""
 
 
 def all_keys() -> list[Key]:
@@ -54,7 +57,7 @@ class Feed:
                 while not stop.is_set():
                     await self._commit(PgReadings(pool))
                     await asyncio.sleep(self.every_s * self.rng.random() * 2)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except AWAY:
                 self.failures += 1
                 await asyncio.sleep(0.2)
             finally:
@@ -64,14 +67,8 @@ class Feed:
     async def _open(self, pool: asyncpg.Pool) -> None:
         """Every source has reached the present: nothing is loading."""
         for source in PROFILE.sources:
-            pages = PgPages(pool, {source: _NOTHING})
-            _, seq, caught_up = await pages.open_source(source)
-            if not caught_up:
-                now = int(time.time())
-                await pages.commit(source, seq + 1, Page((), (), "c", False, now, 0, "0"), now)
-            await pool.execute(
-                "UPDATE source_state SET evaluated_seq = seq WHERE source = $1", source
-            )
+            await PgPages(pool).open_source(source)
+            await pool.execute(_PRESENT, source, int(time.time()))
 
     async def _commit(self, readings: PgReadings) -> None:
         rng = self.rng
@@ -84,7 +81,7 @@ class Feed:
         await readings.commit(
             [
                 Judged(
-                    source, 1, now, now, False, tuple(heads.values()), changed, changed, (),
+                    source, 0, now, now, False, tuple(heads.values()), changed, changed, (),
                     closes_day=False, latest=True,
                 )
             ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -154,6 +155,9 @@ class Database:
         return [Series(*k, self.closes.get(k, ())[-days:]) for k in keys]
 
     # ChangeLog
+    def still(self) -> contextlib.nullcontext[None]:
+        return contextlib.nullcontext()
+
     async def position(self) -> tuple[str, int]:
         self._read("position")
         return self.epoch, self.offset

@@ -51,8 +51,9 @@ async def test_a_collector_that_hides_every_trouble_fails():
     assert grade == "none"
     assert heard.pages
     assert missed["an upstream that is away is FeedDown"].startswith("outage: page")
-    assert "garbage: page, expected FeedBroken or FeedDown" in (
-        missed["what is not the format is refused, never a page"]
+    assert (
+        "garbage: page, expected FeedBroken or FeedDown"
+        in (missed["what is not the format is refused, never a page"])
     )
     assert "loses nothing: as many records as were emitted" in missed
     assert "one bad record is set aside, the others are taken" in missed

@@ -151,7 +151,6 @@ def writes(pool: asyncpg.Pool) -> dict[str, Callable[[], Awaitable[object]]]:
         "history": lambda: readings.commit_history(judged),
         "forgetting": lambda: readings.forget_others(S, []),
         "trimming": readings.trim_changes,
-        "thinning": readings.thin_frames,
         "an alert step": lambda: alerts.commit(AlertStep(None, Cursor("e", 1))),
         "leasing a message": lambda: alerts.lease("mail", 60),
         "sent": lambda: alerts.sent(leased),
