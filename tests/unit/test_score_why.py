@@ -61,8 +61,6 @@ def test_no_order_of_tiles_changes_the_score():
     judged = dict.fromkeys(PROFILE.sources, "fresh")
     groups = tuple(replace(g, tiles=g.tiles[::-1]) for g in PROFILE.scene.groups[::-1])
     turned = replace(PROFILE.scene, groups=groups)
-    one, other = (
-        score(s, PROFILE.indicators, readings, judged) for s in (PROFILE.scene, turned)
-    )
+    one, other = (score(s, PROFILE.indicators, readings, judged) for s in (PROFILE.scene, turned))
     assert one.value == other.value
     assert sum(shares(members(PROFILE.scene, PROFILE.indicators, readings, judged))) > 0
