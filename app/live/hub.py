@@ -32,7 +32,7 @@ from app.live.direct import direct_of
 from app.live.elsewhere import Elsewhere
 from app.live.fanout import FanOut, SnapshotFrames
 from app.live.frames import Key, Ring, beat_text, encode, hello_text, not_current
-from app.live.patience import patiently
+from app.live.patience import patiently, until
 from app.live.storing import Storing, later_of
 from app.live.topic import Topic
 
@@ -77,7 +77,7 @@ class Hub:
         self._healths, self._told = dict[str, SourceHealth](), dict[str, Json]()
         self._storing, self._elsewhere, self._polls = Storing(), Elsewhere(), 0
         # Sources whose changes are not sent one by one now; screens get a refresh instead.
-        self._filling, self._refresh = set[str](), set[str]()
+        self._filling, self._refresh = set[str](), dict[str, int]()
         self._shown = shown_subjects(profile)
         # Daily closes come with snapshots only: a new day of a source, or the end of its fill,
         # is followed by a snapshot for everyone.
@@ -164,7 +164,7 @@ class Hub:
             self.offset = change.offset
             if number % 20 == 19:
                 await asyncio.sleep(0)  # Beats come first, also while much is caught up.
-        self._wake()
+        self._rung.set()
 
     def _note(self, change: Change) -> None:
         """What a change tells of its source."""
@@ -182,7 +182,7 @@ class Hub:
         self._days[change.source] = day
         if change.source in self._filling or len(change.readings) >= READINGS_AT_MOST:
             self._filling.discard(change.source)
-            self._refresh.add(change.source)
+            self._refresh[change.source] = change.offset
 
     def _announce(
         self,
@@ -212,26 +212,29 @@ class Hub:
         self._healths = {k: later_of(self._healths.get(k), h) for k, h in found.items()}
         self._polls += 1
         loading = {k for k, h in self._healths.items() if not h.caught_up} | self._filling
-        due = self._refresh | (loading if self._polls % 2 == 0 else set())
+        due = {*self._refresh, *(loading if self._polls % 2 == 0 else ())}
         readings, alerts = await self._refreshed(due) if due else ([], [])
         self._announce(self.offset, readings, alerts, self._moved_sources(), repeats=True)
-        self._wake()
+        self._rung.set()
         await asyncio.sleep(POLL_S)
 
     async def _refreshed(self, sources: set[str]) -> tuple[list[Reading], list[Alert]]:
         """What screens show of these sources, read from the store."""
         indicators = [i.id for i in self._profile.indicators.values() if i.source in sources]
-        serial = self.ring.serial
-        readings = await self._readings.latest(
-            EVERYTHING, indicators=indicators, subjects=self._shown
-        )
-        alerts: list[Alert] = []
-        if sources & self._refresh:
-            alerts = await self._alerts.alerts(EVERYTHING, "active", 100)
-        newer = self.ring.after(serial)
+        serial, again = self.ring.serial, bool(sources & self._refresh.keys())
+        async with self._changes.still():
+            reached = (await self._changes.position())[1]
+            readings = await self._readings.latest(
+                EVERYTHING, indicators=indicators, subjects=self._shown
+            )
+            alerts = await self._alerts.alerts(EVERYTHING, "active", 100) if again else []
+        caught_up = await until(lambda: self.offset >= reached, POLL_S)
+        newer = self.ring.after(serial) if caught_up else None
         if newer is None or any(frame.alerts for frame in newer):
-            return [], []  # What was read may be older than what was sent since: next time.
-        self._refresh -= sources
+            return [], []  # What was read may be older, or newer, than what was sent: next time.
+        # What was muted after the instant it was read is read once more.
+        for source in [s for s in sources if self._refresh.get(s, 0) <= reached]:
+            self._refresh.pop(source, None)
         sent = {key for frame in newer for key in frame.readings}
         return [r for r in readings if (r.indicator, r.subject, r.period) not in sent], alerts
 
@@ -269,7 +272,7 @@ class Hub:
                 self.renewals += 1
                 self.snapshots.clear()
                 self._rouse()
-            self._wake()
+            self._rung.set()
             due = max(due + BEAT_S, loop.time())
             await asyncio.sleep(due - loop.time())
 
@@ -281,9 +284,6 @@ class Hub:
         ]
         self.beat = beat_text(self.offset, clock_shape(self._clock), sources)
         self.beats += 1
-
-    def _wake(self) -> None:
-        self._rung.set()
 
     def _rouse(self) -> None:
         for client in self._clients:

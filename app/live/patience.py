@@ -25,3 +25,14 @@ async def patiently(step: Callable[[], Awaitable[None]], failing: Callable[[], N
             log.warning("live waits for the database", step=name, error=repr(error))
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))
             wait = min(wait * 2, BACK_OFF_S[1])
+
+
+async def until(told: Callable[[], bool], within_s: float) -> bool:
+    """Whether it came true in time."""
+    try:
+        async with asyncio.timeout(within_s):
+            while not told():
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        return False
+    return True
