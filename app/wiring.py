@@ -296,7 +296,7 @@ def _profile(settings: Settings) -> Profile:
     return load_profile(profile_folder(settings.profile), urls)
 
 
-async def _no_snapshot(_: Visible) -> bytes:
+async def _no_snapshot(_: Visible, __: int) -> bytes:
     raise RuntimeError("the API gives the hub its snapshot before it runs")
 
 

@@ -35,6 +35,7 @@ from app.domain.source import SourceHealth
 
 SCHEMA = 1
 KEPT_S = 1.0
+AGAIN_S = 0.1  # for who knows more than what is kept
 # When thousands come back at once they share one text, and with it one frame, compressed once; the
 # next beat sets their clocks right.
 SHARED_S = 0.2
@@ -55,13 +56,14 @@ class _Kept:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     head: Json = field(default_factory=dict)
     body: bytes = b""
+    offset: int = 0
     read_at: float = float("-inf")
     text: bytes = b""
     told_at: float = float("-inf")
 
 
 class Snapshots:
-    """The text of ``/snapshot``; the body of each scope is read at most once a second."""
+    """The text of ``/snapshot``; a body of each scope is read once a second, seldom oftener."""
 
     def __init__(
         self,
@@ -83,18 +85,22 @@ class Snapshots:
         self._trends_at = float("-inf")
         self._trends_on: tuple[tuple[str, str], ...] = ()
 
-    async def text(self, seen: Visible = EVERYTHING) -> bytes:
-        """JSON of a snapshot; the clock in it is of now, or of a moment before."""
+    async def text(self, seen: Visible = EVERYTHING, least: int = 0) -> bytes:
+        """JSON of a snapshot; the clock in it is of now, or of a moment before.
+
+        One before the offset ``least`` is read anew, unless that was done a moment ago.
+        """
         loop = asyncio.get_running_loop()
         kept = self._kept.setdefault(seen, _Kept())
         self._kept.move_to_end(seen)
         if len(self._kept) > SCOPES_KEPT:
             self._kept.popitem(last=False)
         async with kept.lock:
-            if loop.time() - kept.read_at >= KEPT_S:
+            age_s = loop.time() - kept.read_at
+            if age_s >= KEPT_S or (age_s >= AGAIN_S and kept.offset < least):
                 began = loop.time()
                 kept.head, kept.body = await self._read(seen)
-                kept.read_at = began
+                kept.read_at, kept.offset = began, int(str(kept.head["offset"]))
             if kept.told_at < max(kept.read_at, loop.time() - SHARED_S):
                 head = msgspec.json.encode({**kept.head, "clock": clock_shape(self._clock)})
                 kept.text = head[:-1] + b"," + kept.body[1:]

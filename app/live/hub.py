@@ -54,7 +54,7 @@ class Hub:
         profile: Profile,
         clock: Clock,
         changes: ChangeLog,
-        snapshot: Callable[[Visible], Awaitable[bytes]],
+        snapshot: Callable[[Visible, int], Awaitable[bytes]],
         sources: SourceStore,
         alerts: AlertStore,
         readings: ReadingStore,
@@ -107,7 +107,7 @@ class Hub:
             if isinstance(end, Exception):
                 raise end
 
-    def adopt(self, profile: Profile, snapshot: Callable[[Visible], Awaitable[bytes]]) -> None:
+    def adopt(self, profile: Profile, snapshot: Callable[[Visible, int], Awaitable[bytes]]) -> None:
         """Show by another profile from here on; every client gets a snapshot, on its own socket."""
         self._profile, self.snapshot = profile, snapshot
         self._shown = shown_subjects(profile)

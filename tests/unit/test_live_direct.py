@@ -192,10 +192,10 @@ async def test_who_comes_in_a_crowd_misses_nothing_and_hears_nothing_twice():
     async with serving(db, StillClock(NOW_S)) as stage:
         snapshot_of = stage.hub.snapshot
 
-        async def counted(seen):
+        async def counted(seen, least):
             nonlocal asked
             asked += 1
-            return await snapshot_of(seen)
+            return await snapshot_of(seen, least)
 
         stage.hub.snapshot = counted
 
