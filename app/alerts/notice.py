@@ -16,6 +16,8 @@ _UNITS = {
     "percent": "\u00a0%",
     "minutes": "\u00a0phút",
     "working_days": "\u00a0ngày làm việc",
+    "working_hours": "\u00a0giờ làm việc",
+    "days": "\u00a0ngày",
     "vnd": "\u00a0đồng",
     "count": "",
 }

@@ -119,7 +119,7 @@ class Indicator(Model):
     title_en: str
     label_wall_vi: str
     label_wall_en: str
-    unit: Literal["percent", "count", "minutes", "working_days", "vnd"]
+    unit: Literal["percent", "count", "minutes", "working_days", "working_hours", "days", "vnd"]
     decimals: int
     better: Literal["up", "down"]
     kind: Literal["ratio", "count", "sum", "stock", "quantile"]

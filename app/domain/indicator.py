@@ -18,7 +18,7 @@ class Measure:
     rule: str
     num: tuple[str, ...] = ()
     den: tuple[str, ...] = ()
-    start: str = ""
+    start: str = ""  # of handling: the unit, whole working days without one
     end: str = ""
 
 

@@ -19,7 +19,7 @@ from functools import cache
 from app.domain import dossier_spans
 from app.domain.dossier_spans import Span
 from app.domain.indicator import Indicator, Measure
-from app.domain.on_time import Phase, Rules, phases, received_s, working_days
+from app.domain.on_time import Phase, Rules, phases, received_s, working_days, working_seconds
 from app.domain.period import bounds, date_of
 from app.domain.record import Record
 
@@ -54,6 +54,7 @@ class Measures:
             sorted(self.rules.worked_saturdays),
             self.rules.always_late,
             self.rules.fee_wait_stops_clock,
+            self.rules.office,
         )
         return hashlib.sha256(repr((told, rules, _code())).encode()).hexdigest()[:32]
 
@@ -105,7 +106,9 @@ def _contribute(
         _elapsed(found, number, indicator, record)
         return
     if measure.rule == "handling":
-        _handling(found, number, indicator, life, rules)
+        flags = record.version.flags if record.version is not None else frozenset()
+        if holds(indicator.measure.den, flags):
+            _handling(found, number, indicator, life, rules)
         return
     spans = _SPANS[measure.rule](measure, record, life)
     if measure.kind == "stock" or indicator.periods == ("now",):
@@ -186,18 +189,27 @@ def _elapsed(found: Steps, number: int, indicator: Indicator, record: Record) ->
 def _handling(
     found: Steps, number: int, indicator: Indicator, life: list[Phase], rules: Rules
 ) -> None:
-    """Working days from receipt to the result, waits taken off; in the period of the end."""
+    """From receipt to the result, waits taken off, by the unit; in the period of the end."""
     for phase, after in zip(life, [*life[1:], None], strict=False):  # the last has none after
         if not phase.done or phase.end_s is None:
             continue
-        end_on = date_of(phase.end_s - phase.waited_s)
-        value = working_days(date_of(life[0].from_s), end_on, rules)
+        end_s = max(life[0].from_s, phase.end_s - phase.waited_s)
+        value = _taken(indicator.measure.start, life[0].from_s, end_s, rules)
         for kind in indicator.periods:
             begin, last = bounds(kind, phase.end_s)
             if phase.from_s <= last:
                 _count(found, (number, kind, begin, phase.from_s, value), 1)
             if after is not None and after.from_s <= last:
                 _count(found, (number, kind, begin, after.from_s, value), -1)
+
+
+def _taken(unit: str, from_s: int, end_s: int, rules: Rules) -> int:
+    """Whole working days as rule 7 counts them, or seconds of office hours or of the clock."""
+    if unit == "working_hours":
+        return working_seconds(from_s, end_s, rules)
+    if unit == "days":
+        return end_s - from_s
+    return working_days(date_of(from_s), date_of(end_s), rules)
 
 
 def _count(found: Steps, key: StepKey, by: int) -> None:

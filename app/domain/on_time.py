@@ -12,6 +12,8 @@ from app.domain.period import date_of, midnight_s
 from app.domain.record import Event, Record, Wait
 
 _WORKING = frozenset(("2", "4", "5", "6"))
+# Working hours of an office, seconds of the day: an assumption a profile may state otherwise.
+OFFICE = ((27_000, 41_400), (46_800, 61_200))
 _FEE = "\n6"  # marks a wait for a fee; no sender's name of a request begins with white space
 
 
@@ -23,6 +25,7 @@ class Rules:
     always_late: bool = False
     fee_wait_stops_clock: bool = False
     worked_saturdays: frozenset[date] = frozenset()
+    office: tuple[tuple[int, int], ...] = OFFICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,18 @@ def working_days(received_on: date, end_on: date, rules: Rules) -> int:
     """From the day after receipt to the end day, as rule 7 counts them."""
     span = (end_on - received_on).days
     return sum(is_working_day(received_on + timedelta(days=n), rules) for n in range(1, span + 1))
+
+
+def working_seconds(from_s: int, to_s: int, rules: Rules) -> int:
+    """Office hours of working days between two instants."""
+    total, day = 0, date_of(from_s)
+    while day <= date_of(to_s):
+        if is_working_day(day, rules):
+            begin = midnight_s(day)
+            for opens, closes in rules.office:
+                total += max(0, min(to_s, begin + closes) - max(from_s, begin + opens))
+        day += timedelta(days=1)
+    return total
 
 
 def is_working_day(day: date, rules: Rules) -> bool:

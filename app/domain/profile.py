@@ -12,7 +12,7 @@ from app.domain.goal import Goal
 from app.domain.indicator import Indicator, Scene, Subject
 from app.domain.land import Centre, Code
 from app.domain.membership import Agency, Membership
-from app.domain.on_time import Rules
+from app.domain.on_time import OFFICE, Rules
 from app.domain.source import SourceConfig
 
 
@@ -36,6 +36,7 @@ class Profile:
     codes: tuple[Code, ...] = ()
     composites: Mapping[str, Composite] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
+    office: tuple[tuple[int, int], ...] = OFFICE  # from and to, seconds of a working day
     legal_words: tuple[tuple[str, str], ...] = ()  # Vietnamese and English, in the order of use
     history_days: int = 0  # how long readings of the past are kept; 0: for ever
     members: Membership = field(init=False, repr=False, compare=False)
@@ -58,6 +59,7 @@ class Profile:
             self.switches.get("second_supplement") == "always_late",
             self.switches.get("fee_wait_stops_clock") == "true",
             self.worked_saturdays,
+            self.office,
         )
 
     def judges_like(self, other: Profile, source: str) -> bool:

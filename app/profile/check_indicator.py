@@ -78,6 +78,8 @@ def _measure(doc: Document) -> None:
             ("measure",), "elapsed without start and end", 'start = "01" and end = "03"',
             "name the two status codes between which time is counted",
         )  # fmt: skip
+    if rule == "handling":
+        _unit(doc)
     if rule == "counted" and told.get("start") not in {"received", "done"}:
         doc.wrong(
             ("measure",), f"counted with start {told.get('start')!r}", "received or done",
@@ -91,6 +93,18 @@ def _measure(doc: Document) -> None:
         doc.wrong(
             ("periods",), f"periods = {doc.told.get('periods')!r} of a stock", '["now"]',
             'a stock is what there is at an instant: write periods = ["now"]',
+        )  # fmt: skip
+
+
+def _unit(doc: Document) -> None:
+    """Handling time is shown in the unit it is counted in."""
+    start, unit = doc.told["measure"].get("start", ""), doc.told.get("unit")
+    if unit != {"working_hours": "working_hours", "days": "days"}.get(start, "working_days"):
+        doc.wrong(
+            ("unit",), f"unit = {unit!r} of handling by {start!r}",
+            'unit "working_hours" with start = "working_hours", "days" with "days", '
+            '"working_days" without start',
+            "change one of the two",
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.profile import keys
 from app.profile.document import Document
+from app.profile.load import office_hours
 
 
 def check_source(doc: Document) -> bool:
@@ -101,6 +102,13 @@ def check_rules(doc: Document) -> None:
     doc.check(("on_time",), keys.ON_TIME)
     if not doc.check(("calendar",), keys.CALENDAR):
         return
+    try:
+        office_hours(doc.at(("calendar",)))
+    except (TypeError, ValueError) as wrong:
+        doc.wrong(
+            ("calendar", "office_hours"), f"office_hours: {wrong}",
+            '[["07:30", "11:30"], ["13:00", "17:00"]]', "write it like that",
+        )  # fmt: skip
     off: set[date] = set(doc.at(("calendar", "holidays")))
     for day in doc.at(("calendar", "worked_saturdays")) or ():
         if day.weekday() != 5 or day in off:

@@ -8,6 +8,7 @@ from app.domain.measure import RULES
 from app.domain.period import KINDS
 
 LEVELS = ("commune", "district", "province", "department", "agency", "sector", "group", "tier")
+UNITS = ("percent", "count", "minutes", "working_days", "working_hours", "days", "vnd")
 TARGET_KINDS = ("cumulative", "level", "milestone", "maintain", "rank", "instant")
 TEXT, WHOLE, NUMBER, YES_NO = "text", "a whole number", "a number", "true or false"
 TEXTS, DAYS, LIST = "a list of texts", "a list of dates (2022-01-31)", "a list"
@@ -31,7 +32,7 @@ _FREE = Key(needed=False)
 INDICATOR: Keys = {
     "id": Key(), "source": Key(), "group": Key(), "title_vi": Key(), "title_en": Key(),
     "label_wall_vi": Key(), "label_wall_en": Key(),
-    "unit": Key(among=("percent", "count", "minutes", "working_days", "vnd")),
+    "unit": Key(among=UNITS),
     "decimals": Key(WHOLE, least=0), "better": Key(among=("up", "down")),
     "periods": Key(TEXTS, among=KINDS), "levels": Key(TEXTS, among=LEVELS),
     "legal_source": Key(), "assumption": _FREE, "formula_vi": Key(),
@@ -85,7 +86,10 @@ ON_TIME: Keys = {
     "second_supplement": Key(among=("late_without_result", "always_late")),
     "fee_wait_stops_clock": Key(YES_NO),
 }
-CALENDAR: Keys = {"holidays": Key(DAYS), "worked_saturdays": Key(DAYS, needed=False)}
+CALENDAR: Keys = {
+    "holidays": Key(DAYS), "worked_saturdays": Key(DAYS, needed=False),
+    "office_hours": Key(LIST, needed=False),
+}  # fmt: skip
 RULES_FILE: Keys = {"on_time": Key(TABLE), "calendar": Key(TABLE)}
 PROFILE: Keys = {
     "id": Key(), "name_vi": Key(), "began": Key(DAY),

@@ -25,6 +25,7 @@ from app.domain.indicator import (
 from app.domain.land import Centre, Code
 from app.domain.measure import RULES
 from app.domain.membership import Agency
+from app.domain.on_time import OFFICE
 from app.domain.period import KINDS, midnight_s
 from app.domain.profile import Profile
 from app.domain.source import SourceConfig
@@ -83,6 +84,7 @@ def load_profile(folder: Path, base_urls: Mapping[str, str] | None = None) -> Pr
         *_bound(folder, areas, agencies, subjects),
         composites=composites,
         goals=goals,
+        office=office_hours(rules["calendar"]),
         legal_words=_legal_words(folder / "legal.toml"),
         history_days=int(head.get("history_days", 0)),
     )
@@ -102,6 +104,19 @@ def _areas(folder: Path) -> tuple[Areas, dict[str, Agency]]:
         return load_areas(folder), load_agencies(folder)
     except (AreasError, OSError, KeyError, ValueError) as wrong:
         raise ProfileError(f"{folder / 'areas.toml'}: {wrong!s}") from None
+
+
+def office_hours(calendar: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
+    """[["07:30", "11:30"], …] as seconds of the day; ValueError where it is not like that."""
+    if "office_hours" not in calendar:
+        return OFFICE
+    found: list[tuple[int, int]] = []
+    for opens, closes in calendar["office_hours"]:
+        span = tuple(int(t[:2]) * 3600 + int(t[3:]) * 60 for t in (opens, closes))
+        if not 0 <= span[0] < span[1] <= 86_400 or (found and span[0] < found[-1][1]):
+            raise ValueError(f"{opens}–{closes}: opens before it closes, one span after another")
+        found.append((span[0], span[1]))
+    return tuple(found)
 
 
 def _legal_words(path: Path) -> tuple[tuple[str, str], ...]:

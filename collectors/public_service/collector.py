@@ -50,6 +50,8 @@ _OLD = re.compile(r"([0-9]{3})\.([0-9]{2,3})\.([0-9]{2,3})\.H38\Z")
 _NEW = re.compile(r"H38(?:\.[1-9][0-9]{0,2}){0,2}\Z")
 _INSTANT, _DAY = "yyyyMMddHHmmss", "yyyyMMdd"
 _VND = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,4})?\Z")
+# The unit of ThoiHanGiaiQuyet, where a portal says it; without it, working days.
+_UNITS = {"giờ": "unit_hours", "giờ làm việc": "unit_hours", "ngày": "unit_days"}
 _STATUSES = frozenset(str(n) for n in range(1, 11))
 _FULL_LEVELS = frozenset(("4", "toàn trình"))
 _LEVELS = frozenset(("1", "2", "3", "4", "toàn trình", "một phần"))
@@ -197,13 +199,23 @@ def _dossier(item: dict[str, Any], sent_s: int) -> RecordUpdate:
         sent_s,
         _optional_s(item, "NgayTiepNhan"),
         _optional_s(item, "NgayHenTra"),
-        int(maximum) if maximum else None,
+        _most_days(int(maximum), _flags(item)) if maximum else None,
         _flags(item),
         {},
         tuple(_waits(item)),
         tuple(_dated(item, status)),
     )
     return RecordUpdate("dossier", code, _agency_of(code), _sector(item), version)
+
+
+def _most_days(told: int, flags: frozenset[str]) -> int | None:
+    """A maximum in hours as working days of eight hours: the last one counts to its end.
+
+    One in days of the calendar cannot be told in working days, and is none.
+    """
+    if "unit_days" in flags:
+        return None
+    return -(-told // 8) if "unit_hours" in flags else told
 
 
 def _flags(item: dict[str, Any]) -> frozenset[str]:
@@ -220,6 +232,8 @@ def _flags(item: dict[str, Any]) -> frozenset[str]:
         held.add("result_due")
     if _digitised(item):
         held.add("digitised")
+    if unit := _UNITS.get(_text(item, "DonViThoiHan").lower()):
+        held.add(unit)
     return frozenset(held)
 
 

@@ -22,6 +22,8 @@ export function figure(value: number | null | undefined, unit: Unit, decimals: n
   if (unit === 'percent') return { text: number(value * 100, decimals), unit: '%' };
   if (unit === 'minutes') return { text: number(value, decimals), unit: say('min') };
   if (unit === 'working_days') return { text: number(value, decimals), unit: say('workingDays') };
+  if (unit === 'working_hours') return { text: number(value, decimals), unit: say('workingHours') };
+  if (unit === 'days') return { text: number(value, decimals), unit: say('day') };
   if (unit === 'count') return { text: number(value, Number.isInteger(value) ? 0 : decimals), unit: '' };
   const size = Math.abs(value);
   if (size >= 1e9) return { text: number(value / 1e9, size >= 1e12 ? 0 : 1), unit: say('billion') };

@@ -78,7 +78,7 @@ export interface Indicator {
   title_en: string;
   label_wall_vi: string;
   label_wall_en: string;
-  unit: 'percent' | 'count' | 'minutes' | 'working_days' | 'vnd';
+  unit: 'percent' | 'count' | 'minutes' | 'working_days' | 'working_hours' | 'days' | 'vnd';
   decimals: number;
   better: 'up' | 'down';
   kind: 'ratio' | 'count' | 'sum' | 'stock' | 'quantile';
