@@ -92,7 +92,7 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
     followers = _judging(profile, clock, stores)
     alerting = _alerting(profile, clock, stores, receivers)
     keeper = SeriesKeeper(
-        stores.pool, stores.readings.past.series, settings.series_seal_points,
+        stores.pool, stores.readings.series_past.series, settings.series_seal_points,
         lambda: alerting.profile.history_days,
     )  # fmt: skip
     await together(
@@ -226,7 +226,7 @@ async def _make_ready(profile: Profile, stores: Stores) -> None:
     """What is kept follows the profile: a definition may have changed since the last start."""
     await keep_land(stores.pool, profile)
     for source in profile.sources:
-        await carry_over(stores.pool, stores.readings.past, source)
+        await carry_over(stores.pool, stores.readings.series_past, source)
         if await rebase(stores.pool, source, _judge(profile, source)):
             log.info("steps made anew: a definition, a rule or the calendar changed", source=source)
         await _settle(profile, stores, source)

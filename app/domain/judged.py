@@ -34,6 +34,18 @@ class Frame:
     states: list[str]
 
 
+# Instead of a state: what was judged there holds no longer.
+GONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """Figures of an instant judged before, as they are known now; of those alone that changed."""
+
+    at_s: int
+    frame: Frame
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """All subjects that have a figure of one indicator and period; others are to be forgotten."""

@@ -157,6 +157,10 @@ class Courses:
         """A share of the year's cases so far is a mean over them; a stock is what there is."""
         return key[1] == "year" and self._indicators[key[0]].measure.kind == "ratio"
 
+    def on_way(self, key: Key, subject: str, at_s: int) -> bool:
+        """Whether the state of a figure was decided by how it came along."""
+        return self._way(key, subject, at_s) is not None
+
     def _way(self, key: Key, subject: str, at_s: int) -> Trajectory | None:
         way = self._ways.get(key, {}).get(subject)
         if way is None or not way.calendar.begin_s <= at_s <= way.calendar.end_s:

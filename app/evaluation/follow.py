@@ -14,10 +14,11 @@ from typing import Protocol
 
 import structlog
 
-from app.domain.judged import Judged
+from app.domain.judged import Judged, Revised
 from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.evaluation.courses import Close
+from app.evaluation.revise import Durations, Late, Past, late_of, revised
 from app.evaluation.source import Occasion, SourceEvaluation
 from app.evaluation.walk import StoredPage, walk
 
@@ -33,7 +34,7 @@ class PageLog(Protocol):
     async def caught_up_at(self, source: str) -> int | None: ...
 
 
-class Readings(Protocol):
+class Readings(Past, Protocol):
     async def place(self, source: str) -> tuple[int, int | None]: ...
 
     async def commit(self, batch: Sequence[Judged]) -> None: ...
@@ -45,7 +46,17 @@ class Readings(Protocol):
     async def closes(
         self, source: str, indicator: str, period: str, from_s: int
     ) -> Sequence[Close]:
-        """The kept closes of days from an instant on, oldest first."""
+        """The closes of days as they were judged from an instant on, oldest first."""
+        ...
+
+    async def revised_place(self, source: str) -> int:
+        """Up to which page the past is as its pages tell it."""
+        ...
+
+    async def revise(
+        self, source: str, seq: int, watermark_s: int, found: Sequence[Revised]
+    ) -> None:
+        """Corrections of the past, and that they reach up to a page, in one transaction."""
         ...
 
 
@@ -69,6 +80,9 @@ class Follower:
         self._seq = 0
         self._shown_at = 0.0
         self._caught_up_at: int | None = None
+        # Steps that came too late for what was judged, by page; and durations, to count them anew.
+        self._late: list[tuple[int, int, list[Late]]] = []
+        self._durations = Durations()
         self.busy = asyncio.Lock()
 
     async def step(self) -> bool:
@@ -96,6 +110,7 @@ class Follower:
     async def _step(self) -> bool:
         if self._evaluation is None:
             self._evaluation = await self._restore()
+            await self._revise(self._evaluation)
         pages = await self._pages.pages_since(self.source, self._seq, PAGES_AT_ONCE)
         if not pages:
             return False
@@ -115,6 +130,7 @@ class Follower:
         reached = self._caught_up_at
         for page in pages:
             filling = reached is None or page.seq <= reached
+            self._note(evaluation, page, evaluation.tally.at_s or 0)
             for day in walk(evaluation.tally, page, self._close_after):
                 closing = Occasion(filling, bulk, day=day, frame=True)
                 batch.append(evaluation.judge(page.seq, page.watermark_s, closing))
@@ -127,7 +143,23 @@ class Follower:
         if batch:
             # The place kept is that of the last judged page: the rest is read again after a crash.
             await self._readings.commit(batch)
+            await self._revise(evaluation, batch[-1].seq)
         self._seq = pages[-1].seq
+
+    def _note(self, evaluation: SourceEvaluation, page: StoredPage, judged_s: int) -> None:
+        self._durations.add(page.steps)
+        if late := late_of(page.steps, evaluation, judged_s):
+            self._late.append((page.seq, page.watermark_s, late))
+
+    async def _revise(self, evaluation: SourceEvaluation, until_seq: float = math.inf) -> None:
+        """Correct the past by what came late, up to a page whose own judgement is committed."""
+        due = [one for one in self._late if one[0] <= until_seq]
+        if due:
+            late = [step for _, _, steps in due for step in steps]
+            found = await revised(evaluation, self._durations, late, self._readings)
+            seq, known_s = max(d[0] for d in due), max(d[1] for d in due)
+            await self._readings.revise(self.source, seq, known_s, found)
+            self._late = [one for one in self._late if one[0] > seq]
 
     def _close_after(self, at_s: int) -> int:
         """The next instant to judge whatever comes; hours alone for the last week."""
@@ -147,6 +179,7 @@ class Follower:
             taken, at_s = evaluation.take_over(kept), kept.tally.at_s
         if at_s is None:
             return evaluation
+        evaluation.resume_at(at_s)
         for (indicator, kind), from_s in evaluation.way_keys().items():
             if indicator in taken:
                 continue
@@ -155,8 +188,10 @@ class Follower:
         return evaluation
 
     async def _sum(self, evaluation: SourceEvaluation, seq: int, at_s: int | None) -> None:
-        began = self._profile.began_s
+        began = judged_s = self._profile.began_s
         evaluation.tally.start(began, began if at_s is None else at_s)
+        self._late, self._durations = [], Durations()
+        revised_seq = await self._readings.revised_place(self.source)
         done = 0
         while done < seq:
             pages = await self._pages.pages_since(self.source, done, 200)
@@ -164,6 +199,11 @@ class Follower:
             if not pages:
                 break
             for page in pages:
+                if page.seq > revised_seq:  # its own judgement is kept, the corrections are not
+                    self._note(evaluation, page, judged_s)
+                else:
+                    self._durations.add(page.steps)
+                judged_s = max(judged_s, page.watermark_s)
                 evaluation.tally.add(page.steps)
                 await asyncio.sleep(0)
             done = pages[-1].seq

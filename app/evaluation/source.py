@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,6 +71,7 @@ class SourceEvaluation:
         self._edges = [edges(told.values()) for told in self._targets]
         self._whole: set[tuple[int, str]] = set()
         self._parting: dict[tuple[int, str, str], Figure] = {}
+        self._counted: dict[tuple[int, str, str, int], tuple[str, ...]] = {}
 
     def judge(self, seq: int, watermark_s: int, on: Occasion) -> Judged:
         """Judge everything at the tally's instant."""
@@ -141,6 +143,50 @@ class SourceEvaluation:
         """Numbers are places among all indicators of the source, even when only some are judged."""
         return self._only is None or self.indicators[number].id in self._only
 
+    def resume_at(self, at_s: int) -> None:
+        """An instant that was judged already has its frame."""
+        self._framed_s = at_s // LIVE_FRAME_S
+
+    def version(self, number: int) -> str:
+        return self._versions[number]
+
+    def seen(self, number: int, subject: str) -> bool:
+        return subject in self.tally.seen[number]
+
+    def subjects_of(self, owner: str, sector: str) -> tuple[str, ...]:
+        """Whom a record counts for today."""
+        return self._profile.members.of(owner, sector, self.tally.tree)
+
+    def tree(self, at_s: int) -> int:
+        return self._profile.members.tree(at_s)
+
+    def counted(self, number: int, owner: str, sector: str, at_s: int) -> tuple[str, ...]:
+        """Whose figures of an indicator counted a record at an instant."""
+        tree = self.tree(at_s)
+        key = (number, owner, sector, tree)
+        if key not in self._counted:
+            found = self._profile.members.of(owner, sector, tree)
+            self._counted[key] = tuple(s for s in found if self._counts(number, s, tree))
+        return self._counted[key]
+
+    def figure_of_then(
+        self,
+        key: tuple[int, str],
+        subject: str,
+        sums: tuple[int, int],
+        counts: Counter[int] | None,
+        at_s: int,
+        decided: str | None,
+    ) -> tuple[float | None, int | None, int | None, float | None, str]:
+        """A figure of the past from its sums; ``decided``: the state it had, which a way keeps."""
+        number = key[0]
+        indicator, told = self.indicators[number], self._targets[number].get(subject)
+        value, num, den = valued(indicator, sums, counts)
+        judged = decided or "none"
+        if not self._courses.on_way(key, subject, at_s):
+            judged = state(value, told, indicator.better, at_s)
+        return value, num, den, told.value if told else None, judged
+
     def _refresh(self, number: int, kind: str, at_s: int) -> tuple[Head, set[str]]:
         """Bring the figures of one (indicator, period) up to date; says which subjects moved."""
         indicator = self.indicators[number]
@@ -156,7 +202,7 @@ class SourceEvaluation:
         touched: set[str] = set()
         gone = old.keys() - look if anew else set()
         for subject in look:
-            if not self._counts(number, subject):
+            if not self._counts(number, subject, self.tally.tree):
                 continue
             figure = self._figure(number, indicator, (number, kind, begin), subject, sums, at_s)
             listed = subject in self.tally.seen[number] or any(sums.get(subject, ()))
@@ -190,11 +236,11 @@ class SourceEvaluation:
         before = self._judged_s.get(key, at_s)
         return any(before <= edge < at_s for edge in self._edges[number])
 
-    def _counts(self, number: int, subject: str) -> bool:
+    def _counts(self, number: int, subject: str, tree: int) -> bool:
         found = self._profile.subjects.get(subject)
         if found is None or found.level not in self._levels[number]:
             return False
-        return self._profile.members.stands(subject, self.tally.tree)
+        return self._profile.members.stands(subject, tree)
 
     def _close(self, key: tuple[int, str], at_s: int) -> set[str]:
         """A day has ended: states on the way are decided; says whose pace is told anew."""
@@ -262,22 +308,13 @@ class SourceEvaluation:
         sums: Sums,
         at_s: int,
     ) -> Figure:
-        num, den = sums.get(subject, (0, 0))
-        value: float | None
-        counted: tuple[int | None, int | None]
-        if indicator.measure.kind == "quantile":
-            counts = self.tally.values.get(cell, {}).get(subject)
-            seconds, n = median(counts) if counts else (None, 0)
-            value, counted = in_unit(seconds, indicator.unit), (None, n)
-        elif indicator.measure.kind == "ratio":
-            value, counted = num / den if den else None, (num, den)
-        else:
-            value, counted = float(num), (num, None)
+        counts = self.tally.values.get(cell, {}).get(subject)
+        value, *counted = valued(indicator, sums.get(subject, (0, 0)), counts)
         judged = self._courses.state(cell[:2], subject, value, at_s)
         if judged is None:
             target = self._targets[number].get(subject)
             judged = state(value, target, indicator.better, at_s)
-        return value, *counted, judged
+        return value, counted[0], counted[1], judged
 
     def _readings(
         self, key: tuple[int, str], head: Head, subjects: Sequence[str], at_s: int, watermark_s: int
@@ -314,6 +351,19 @@ class SourceEvaluation:
         return Frame(
             head, list(figures), list(values), list(nums), list(dens), targets, list(states)
         )
+
+
+def valued(
+    indicator: Indicator, sums: Sequence[int], counts: Counter[int] | None
+) -> tuple[float | None, int | None, int | None]:
+    """Value, num and den of a figure from its sums, or from the durations of a median."""
+    num, den = sums
+    if indicator.measure.kind == "quantile":
+        seconds, n = median(counts) if counts else (None, 0)
+        return in_unit(seconds, indicator.unit), None, n
+    if indicator.measure.kind == "ratio":
+        return num / den if den else None, num, den
+    return float(num), num, None
 
 
 def _watched(indicators: Sequence[Indicator]) -> dict[tuple[int, str], set[str]]:

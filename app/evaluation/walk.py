@@ -26,7 +26,8 @@ class StoredPage(Protocol):
 def walk(tally: Tally, page: StoredPage, close_after: Callable[[int], int]) -> Iterator[bool]:
     """Stand at each close up to the page's watermark: whether a day ends there; then at its end."""
     tally.add(page.steps)
-    close = close_after(tally.at_s or 0)
+    # Where the tally stands was judged: it is corrected, not judged again.
+    close = close_after((tally.at_s or 0) + 1)
     while close <= page.watermark_s:
         tally.advance(close)
         yield close == bounds("day", close)[1]

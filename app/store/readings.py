@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import asyncpg
 
 from app.domain.access import Visible
-from app.domain.judged import Judged
+from app.domain.judged import Judged, Revised
 from app.domain.period import day_of
 from app.domain.ports import Series
 from app.domain.reading import Reading
 from app.store import pace as kept_pace
-from app.store.past.closes import write_closes
+from app.store.past.closes import correct_closes, write_closes
 from app.store.past.parts import Framed
 from app.store.past.readings import Asked, PastReadings
 from app.store.series.engine import SeriesLimits
@@ -28,7 +28,8 @@ ORDER BY l.indicator, l.period, l.subject
 """
 _TRENDS = """
 SELECT k.indicator, k.subject, k.period, f.at_s,
-       f.value[array_position(f.subject, k.subject)] AS value
+       (coalesce(f.now_value, f.value))[
+           array_position(coalesce(f.now_subject, f.subject), k.subject)] AS value
 FROM unnest($1::text[], $2::text[], $3::text[]) AS k(indicator, subject, period)
 JOIN reading_frame f ON f.indicator = k.indicator AND f.period = k.period AND f.closes_day
 WHERE f.at_s >= (SELECT max(at_s) FROM reading_head) - $4::bigint
@@ -67,7 +68,7 @@ class PgReadings:
         """``stands``: whether a subject can have figures at an instant; an area may have ended."""
         self._pool = pool
         self._stands = stands
-        self.past = PastReadings(pool, limits)
+        self.series_past = PastReadings(pool, limits)
 
     async def place(self, source: str) -> tuple[int, int | None]:
         """The page and instant last evaluated."""
@@ -79,10 +80,10 @@ class PgReadings:
 
     async def commit(self, batch: Sequence[Judged]) -> None:
         """History, latest readings, change rows and the place in the log, in one transaction."""
-        past = await self.past.pack(batch[-1].source, [f for j in batch for f in framed(j)])
+        past = await self.series_past.pack(batch[-1].source, [f for j in batch for f in framed(j)])
         async with self._pool.acquire() as db, db.transaction():
             if past is not None:
-                await self.past.write(db, past, str(batch[-1].seq))
+                await self.series_past.write(db, past, str(batch[-1].seq))
             for judged in batch:
                 if judged.closes_day:
                     await write_closes(db, judged.source, framed(judged))
@@ -108,11 +109,47 @@ class PgReadings:
 
     async def commit_history(self, judged: Judged) -> None:
         """Frames of the past alone: neither the place nor what screens show moves."""
-        past = await self.past.pack(judged.source, framed(judged))
+        past = await self.series_past.pack(judged.source, framed(judged))
         async with self._pool.acquire() as db, db.transaction():
             if past is not None:
-                await self.past.write(db, past, str(judged.seq))
+                await self.series_past.write(db, past, str(judged.seq))
             await write_closes(db, judged.source, framed(judged))
+
+    async def revised_place(self, source: str) -> int:
+        """Up to which page the past is as its pages tell it."""
+        seq: int | None = await self._pool.fetchval(
+            "SELECT revised_seq FROM source_state WHERE source = $1", source
+        )
+        return seq or 0
+
+    async def past(
+        self,
+        source: str,
+        indicator: str,
+        period: str,
+        subjects: Sequence[str],
+        from_s: int,
+        to_s: int,
+    ) -> tuple[Mapping[int, str], Sequence[Reading]]:
+        """The definition that judged each instant, and the readings of these subjects."""
+        asked = Asked(indicator, period, subjects, from_s, to_s)
+        told = await self.series_past.definitions(source, asked)
+        found = await self.series_past.history(asked) if told else []
+        return told, [r for r in found if r.source == source]
+
+    async def revise(
+        self, source: str, seq: int, watermark_s: int, found: Sequence[Revised]
+    ) -> None:
+        """Corrections of the past, and that they reach up to a page, in one transaction."""
+        frames = [Framed(r.at_s, watermark_s, r.frame) for r in found]
+        packed = await self.series_past.pack(source, frames)
+        async with self._pool.acquire() as db, db.transaction():
+            if packed is not None:
+                await self.series_past.write(db, packed, str(seq))
+                await correct_closes(db, source, watermark_s, found)
+            await db.execute(
+                "UPDATE source_state SET revised_seq = $2 WHERE source = $1", source, seq
+            )
 
     async def framed(self, source: str) -> set[str]:
         """Indicators of which at least one day close is kept."""
@@ -185,7 +222,9 @@ class PgReadings:
         as_of_s: int | None = None,
     ) -> list[Reading]:
         """``as_of_s``: as it was when the source had come that far (None: as it is known now)."""
-        found = await self.past.history(Asked(indicator, period, subjects, from_s, to_s, as_of_s))
+        found = await self.series_past.history(
+            Asked(indicator, period, subjects, from_s, to_s, as_of_s)
+        )
         return [r for r in found if visible.allows(r.subject)]
 
     async def trends(

@@ -46,7 +46,9 @@ async def rebase(
             "UPDATE page SET steps = $2 WHERE source = $1", source, zlib.compress(_encode([]), 1)
         )
         # From here on pages hold what they brought; up to here, what their records came to.
-        await db.execute("UPDATE source_state SET remade_seq = seq WHERE source = $1", source)
+        await db.execute(
+            "UPDATE source_state SET remade_seq = seq, revised_seq = seq WHERE source = $1", source
+        )
         await _refill(db, source, judge.steps, told)
     return True
 

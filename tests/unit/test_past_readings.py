@@ -12,7 +12,7 @@ from app.domain.access import EVERYTHING
 from app.domain.judged import Frame, Head, Judged
 from app.domain.period import bounds
 from app.domain.reading import Reading
-from app.store.past.carry import carry_over
+from app.store.series_past.carry import carry_over
 from app.store.readings import PgReadings
 from app.store.sealing import SeriesKeeper
 from app.store.series.engine import bounded
@@ -69,7 +69,7 @@ async def test_sealed_or_not_and_after_a_restart_history_is_the_same(
     # Only what ends a day is a plain row.
     assert await pool.fetchval("SELECT count(*) FROM reading_frame") == 30
     assert await pool.fetchval("SELECT count(DISTINCT day) FROM reading_daily") == 30
-    keeper = SeriesKeeper(pool, store.past.series, 100, lambda: 0)
+    keeper = SeriesKeeper(pool, store.series_past.series, 100, lambda: 0)
     assert await keeper.step() > 0
     while await keeper.step():
         pass
@@ -104,15 +104,15 @@ async def test_what_was_kept_as_rows_becomes_series_once(pool: asyncpg.Pool, sto
             "INSERT INTO reading_frame VALUES ($1, 'ps.on_time', 'month', $2, $2, $3, $4,"
             f" {row})", "documents", at_s, bounds("month", at_s)[0], closes,
         )  # fmt: skip
-    assert await carry_over(pool, store.past, "documents") == 2
+    assert await carry_over(pool, store.series_past, "documents") == 2
     assert [(n, s, k) for n, s, k, _ in shown(await told(store))] == [
         (0, "a", 1), (0, "b", 2), (1, "a", 1), (1, "b", None), (1, "a", 1), (1, "b", None)
     ]  # fmt: skip
     assert {(r.target, r.definition) for r in await told(store) if r.source == "documents"} == {
         (None, "")
     }
-    assert await carry_over(pool, store.past, "documents") == 0
-    assert await carry_over(pool, store.past, S) == 0
+    assert await carry_over(pool, store.series_past, "documents") == 0
+    assert await carry_over(pool, store.series_past, S) == 0
     assert await pool.fetchval("SELECT count(*) FROM reading_frame WHERE NOT closes_day") == 0
     assert await pool.fetchval("SELECT count(*) FROM reading_frame") == 2
 
@@ -140,7 +140,7 @@ async def test_months_come_ahead_and_go_and_an_open_case_stays(
         " VALUES ($1, 'dossier', 'old', 'a', 'b', to_timestamp($2), 1, '')", S, FIRST - 900 * DAY,
     )  # fmt: skip
     days = 0
-    keeper = SeriesKeeper(pool, store.past.series, 10, lambda: days)
+    keeper = SeriesKeeper(pool, store.series_past.series, 10, lambda: days)
     await store.commit([judged(FIRST + d * DAY, FIRST + d * DAY, {"a": d}) for d in range(0, 150)])
     while await keeper.step():
         pass
@@ -162,15 +162,15 @@ async def test_a_server_that_is_full_is_named_and_tried_again(
     pool: asyncpg.Pool, store: PgReadings, monkeypatch: pytest.MonkeyPatch
 ):
     await store.commit([judged(FIRST, FIRST, {"a": 1})])
-    keeper, stop = SeriesKeeper(pool, store.past.series, 1, lambda: 0), asyncio.Event()
-    seal, full = store.past.series.seal_step, True
+    keeper, stop = SeriesKeeper(pool, store.series_past.series, 1, lambda: 0), asyncio.Event()
+    seal, full = store.series_past.series.seal_step, True
 
     async def refusing(source_id: int) -> object:
         if full:
             raise asyncpg.DiskFullError("no space left on device")
         return await seal(source_id)
 
-    monkeypatch.setattr(store.past.series, "seal_step", refusing)
+    monkeypatch.setattr(store.series_past.series, "seal_step", refusing)
     monkeypatch.setattr("app.store.sealing.EVERY_S", 0.01)
     running = asyncio.create_task(keeper.run(stop))
     async with asyncio.timeout(10):

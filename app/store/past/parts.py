@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.judged import GONE as NOTHING
 from app.domain.judged import Frame
 from app.domain.period import bounds
 from app.domain.reading import STATES
@@ -23,7 +24,7 @@ Floats = NDArray[np.float64]
 SLOTS = 1000  # subjects in one second; those beyond are on a further page
 GONE = -1  # instead of a state: what was judged there holds no longer
 _EXACT = 2**53
-_CODES = {state: float(code) for code, state in enumerate(STATES)}
+_CODES = {state: float(code) for code, state in enumerate(STATES)} | {NOTHING: float(GONE)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.domain.reading import Reading
 from app.domain.series import SeriesDef
-from app.store.past.parts import Column, Figures, Framed, columns_of, figures_of
+from app.store.past.parts import Column, Figures, Framed, columns_of, figures_of, name_of
 from app.store.series.engine import SeriesLimits, SeriesStore
 from app.store.series.packed import pack_batch
 from app.store.series.pg import PgRows, append_all
@@ -140,6 +140,19 @@ class PastReadings:
                 source_id, marks, asked.from_s * 1000, (asked.to_s + 1) * 1000
             )
             found |= {at // 1000 for p in points.values() for at in p.at_ms.tolist()}
+        return found
+
+    async def definitions(self, source: str, asked: Asked) -> dict[int, str]:
+        """Of each second at which this indicator and period was judged, by which definition."""
+        found: dict[int, str] = {}
+        for _, source_id, codes in await self._series_of(asked, source):
+            marks = [s for s, (part, _) in codes.items() if part == "definition"]
+            points = await self.series.raw_of(
+                source_id, marks, asked.from_s * 1000, (asked.to_s + 1) * 1000
+            )
+            for p in points.values():
+                pairs = zip(p.at_ms.tolist(), p.value.tolist(), strict=True)
+                found |= {at // 1000: name_of(int(told)) for at, told in pairs}
         return found
 
     async def keys(self) -> list[tuple[str, int, str, str]]:

@@ -1,0 +1,253 @@
+"""Revise: what becomes known late corrects the figures of the past that rest on it, and no other.
+
+A step that arrives when its instant has been judged already belongs into every figure judged since
+that counts it. Sums of the past are what was kept plus these steps; medians are counted anew from
+the durations themselves. A state on the way to a goal is a decision of its day and stands.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from app.domain.judged import GONE, Frame, Head, Revised
+from app.domain.measure import CARRIED
+from app.domain.period import NOW, bounds
+from app.domain.reading import Reading
+from app.evaluation.source import SourceEvaluation
+from app.evaluation.tally import Step
+
+Key = tuple[int, str]  # indicator number and period kind
+Counted = tuple[int, int]
+
+
+class Late(NamedTuple):
+    """A step that came when ``judged_s`` was judged; ``fresh``: of somebody not seen before."""
+
+    step: Step
+    judged_s: int
+    fresh: bool
+
+
+class Reach(NamedTuple):
+    """The instants whose figures a step belongs into, both included, and whose record it is of."""
+
+    first_s: int
+    last_s: int
+    owner: str
+    sector: str
+
+
+class Past(Protocol):
+    """What was judged, as it is known today."""
+
+    async def past(
+        self,
+        source: str,
+        indicator: str,
+        period: str,
+        subjects: Sequence[str],
+        from_s: int,
+        to_s: int,
+    ) -> tuple[Mapping[int, str], Sequence[Reading]]:
+        """The definition that judged each instant, and the readings of these subjects."""
+        ...
+
+
+def late_of(steps: Iterable[Step], evaluation: SourceEvaluation, judged_s: int) -> list[Late]:
+    """Those of a page that come too late for an instant; ask before the tally takes them."""
+    seen = evaluation.tally.seen
+    return [
+        Late(s, judged_s, any(w not in seen[s[2]] for w in evaluation.subjects_of(s[0], s[1])))
+        for s in steps
+        if s[5] <= judged_s
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Durations of one indicator and period in the order they came; ``who`` numbers an owner."""
+
+    at_s: array[int] = field(default_factory=lambda: array("q"))
+    who: array[int] = field(default_factory=lambda: array("L"))
+    value: array[int] = field(default_factory=lambda: array("q"))
+    count: array[int] = field(default_factory=lambda: array("i"))
+
+
+class Durations:
+    """Every duration a median counts: what a sum cannot tell again; some 28 bytes each."""
+
+    def __init__(self) -> None:
+        self._of: defaultdict[tuple[int, str, int], Column] = defaultdict(Column)
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def add(self, steps: Iterable[Step]) -> None:
+        for owner, sector, number, kind, begin, at_s, value, _, den in steps:
+            if value >= 0:
+                column = self._of[number, kind, begin]
+                column.at_s.append(at_s)
+                column.who.append(self._numbers.setdefault((owner, sector), len(self._numbers)))
+                column.value.append(value)
+                column.count.append(den)
+
+    def of(
+        self, number: int, kind: str, begin: int, counts: Callable[[str, str], bool]
+    ) -> list[tuple[int, int, int]]:
+        """Instant, duration and how often, of the owners and sectors that count."""
+        column = self._of.get((number, kind, begin))
+        if column is None:
+            return []
+        wanted = {n for pair, n in self._numbers.items() if counts(*pair)}
+        every = zip(column.at_s, column.who, column.value, column.count, strict=True)
+        return [(at_s, value, count) for at_s, who, value, count in every if who in wanted]
+
+
+async def revised(
+    evaluation: SourceEvaluation, durations: Durations, late: Sequence[Late], past: Past
+) -> list[Revised]:
+    """The figures that change, by indicator, period and instant."""
+    reaches = _reaches(evaluation, late)
+    found: list[Revised] = []
+    for key, deltas in sorted(reaches.items()):
+        number, kind = key
+        indicator = evaluation.indicators[number]
+        whose = {r: evaluation.counted(number, r.owner, r.sector, r.last_s) for r in deltas}
+        subjects = sorted({s for those in whose.values() for s in those})
+        if not subjects:
+            continue
+        first, last = min(r.first_s for r in deltas), max(r.last_s for r in deltas)
+        told, kept = await past.past(evaluation.source, indicator.id, kind, subjects, first, last)
+        version = evaluation.version(number)
+        instants = sorted(at_s for at_s, by in told.items() if by == version)
+        if instants:
+            one = _Key(evaluation, durations, key, {(r.at_s, r.subject): r for r in kept})
+            found += one.revised(instants, deltas)
+    return found
+
+
+def _reaches(
+    evaluation: SourceEvaluation, late: Sequence[Late]
+) -> dict[Key, dict[Reach, list[int]]]:
+    """Summed up: many steps of one owner at one instant are one."""
+    found: defaultdict[Key, dict[Reach, list[int]]] = defaultdict(dict)
+    for step, judged_s, fresh in late:
+        owner, sector, number, _, _, at_s, _, num, den = step
+        if not evaluation.judges(number):
+            continue
+        for kind, first, last in _spans(evaluation, step, judged_s):
+            if first <= last:
+                cell = found[number, kind].setdefault(Reach(first, last, owner, sector), [0, 0])
+                cell[0] += num
+                cell[1] += den
+        if fresh:  # from here on there is a figure, be it zero
+            for kind in evaluation.indicators[number].periods:
+                found[number, kind].setdefault(Reach(at_s, judged_s, owner, sector), [0, 0])
+    return dict(found)
+
+
+def _spans(
+    evaluation: SourceEvaluation, step: Step, judged_s: int
+) -> Iterator[tuple[str, int, int]]:
+    """The kinds of periods a step counts in, and the first and last instant it counts at."""
+    _, _, number, kind, begin, at_s, _, _, _ = step
+    periods = evaluation.indicators[number].periods
+    if kind == CARRIED:
+        for other in periods:
+            if other != NOW:
+                yield other, bounds(other, at_s)[1] + 1, judged_s
+    elif kind == NOW:
+        yield kind, at_s, judged_s
+    elif kind in periods:
+        yield kind, max(at_s, begin), min(judged_s, bounds(kind, begin)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """One indicator and period."""
+
+    evaluation: SourceEvaluation
+    durations: Durations
+    key: Key
+    kept: Mapping[tuple[int, str], Reading]
+    looked_up: dict[tuple[str, int, int], list[tuple[int, int, int]]] = field(default_factory=dict)
+
+    def revised(
+        self, instants: Sequence[int], deltas: Mapping[Reach, Sequence[int]]
+    ) -> Iterator[Revised]:
+        number, kind = self.key
+        indicator, version = self.evaluation.indicators[number], self.evaluation.version(number)
+        by_subject = self._by_instant(instants, deltas)
+        for at_s in instants:
+            changed = [
+                (subject, *figure)
+                for subject, (num, den) in sorted(by_subject.get(at_s, {}).items())
+                if (figure := self._figure(subject, num, den, at_s)) is not None
+            ]
+            if changed:
+                head = Head(indicator.id, kind, _begin(kind, at_s), version)
+                columns = [list(column) for column in zip(*changed, strict=True)]
+                yield Revised(at_s, Frame(head, *columns))
+
+    def _by_instant(
+        self, instants: Sequence[int], deltas: Mapping[Reach, Sequence[int]]
+    ) -> dict[int, dict[str, list[int]]]:
+        """What comes to the sums of each subject at each instant."""
+        found: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
+        number = self.key[0]
+        for reach, (num, den) in deltas.items():
+            for at_s in instants:
+                if reach.first_s <= at_s <= reach.last_s:
+                    cells = found[at_s]
+                    for subject in self.evaluation.counted(number, reach.owner, reach.sector, at_s):
+                        cell = cells.setdefault(subject, [0, 0])
+                        cell[0] += num
+                        cell[1] += den
+        return found
+
+    def _figure(
+        self, subject: str, more_num: int, more_den: int, at_s: int
+    ) -> tuple[float | None, int | None, int | None, float | None, str] | None:
+        """The figure as it is known now; None when it is what was kept."""
+        number = self.key[0]
+        was = self.kept.get((at_s, subject))
+        counts = self._counts(subject, at_s)
+        num = ((was.num or 0) if was else 0) + more_num
+        den = ((was.den or 0) if was else 0) + more_den
+        empty = not (num or den) if counts is None else not counts
+        if empty and not self.evaluation.seen(number, subject):
+            if was is None:
+                return None
+            return None, None, None, None, GONE
+        state = None if was is None else was.state
+        new = self.evaluation.figure_of_then(self.key, subject, (num, den), counts, at_s, state)
+        if was is not None and new == (was.value, was.num, was.den, was.target, was.state):
+            return None
+        return new
+
+    def _counts(self, subject: str, at_s: int) -> Counter[int] | None:
+        """The durations of a median by then."""
+        if self.evaluation.indicators[self.key[0]].measure.kind != "quantile":
+            return None
+        counts: Counter[int] = Counter()
+        for then, value, den in self._durations(subject, at_s):
+            if then <= at_s:
+                counts[value] += den
+        return +counts
+
+    def _durations(self, subject: str, at_s: int) -> list[tuple[int, int, int]]:
+        number, kind = self.key
+        begin = _begin(kind, at_s)
+        name = (subject, begin, self.evaluation.tree(at_s))
+        if name not in self.looked_up:
+            self.looked_up[name] = self.durations.of(
+                number, kind, begin,
+                lambda o, s: subject in self.evaluation.counted(number, o, s, at_s),
+            )  # fmt: skip
+        return self.looked_up[name]
+
+
+def _begin(kind: str, at_s: int) -> int:
+    return 0 if kind == NOW else bounds(kind, at_s)[0]
