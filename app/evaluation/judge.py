@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from app.domain.indicator import Indicator, Subject, Target, target_of
+from app.domain.measure_unit import in_unit
 from app.domain.period import midnight_s
+from app.evaluation.tally import median
 
 
 def targets(indicator: Indicator, subjects: Mapping[str, Subject]) -> dict[str, Target]:
@@ -45,3 +48,16 @@ def edges(told: Collection[Target]) -> list[int]:
 
 def _deadline_s(deadline: str) -> int:
     return midnight_s(date.fromisoformat(deadline)) + 86399
+
+
+def valued(
+    indicator: Indicator, sums: Sequence[int], counts: Counter[int] | None
+) -> tuple[float | None, int | None, int | None]:
+    """Value, num and den of a figure from its sums, or from the durations of a median."""
+    num, den = sums
+    if indicator.measure.kind == "quantile":
+        seconds, n = median(counts) if counts else (None, 0)
+        return in_unit(seconds, indicator.unit), None, n
+    if indicator.measure.kind == "ratio":
+        return num / den if den else None, num, den
+    return float(num), num, None

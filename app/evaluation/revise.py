@@ -8,10 +8,12 @@ the durations themselves. A state on the way to a goal is a decision of its day 
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from itertools import accumulate
+from typing import Any, NamedTuple, Protocol
 
 from app.domain.judged import GONE, Frame, Head, Revised
 from app.domain.measure import CARRIED
@@ -114,8 +116,14 @@ async def revised(
     for key, deltas in sorted(reaches.items()):
         number, kind = key
         indicator = evaluation.indicators[number]
-        whose = {r: evaluation.counted(number, r.owner, r.sector, r.last_s) for r in deltas}
-        subjects = sorted({s for those in whose.values() for s in those})
+        subjects = sorted(
+            {
+                s
+                for r in deltas
+                for _, last_s in evaluation.within_trees(r.first_s, r.last_s)
+                for s in evaluation.counted(number, r.owner, r.sector, last_s)
+            }
+        )
         if not subjects:
             continue
         first, last = min(r.first_s for r in deltas), max(r.last_s for r in deltas)
@@ -179,32 +187,39 @@ class _Key:
     ) -> Iterator[Revised]:
         number, kind = self.key
         indicator, version = self.evaluation.indicators[number], self.evaluation.version(number)
-        by_subject = self._by_instant(instants, deltas)
-        for at_s in instants:
-            changed = [
-                (subject, *figure)
-                for subject, (num, den) in sorted(by_subject.get(at_s, {}).items())
-                if (figure := self._figure(subject, num, den, at_s)) is not None
-            ]
-            if changed:
-                head = Head(indicator.id, kind, _begin(kind, at_s), version)
-                columns = [list(column) for column in zip(*changed, strict=True)]
-                yield Revised(at_s, Frame(head, *columns))
+        changed: defaultdict[int, list[tuple[object, ...]]] = defaultdict(list)
+        for subject, edges in sorted(self._edges(instants, deltas).items()):
+            sums = zip(*(accumulate(column) for column in edges), strict=True)
+            for at_s, (touching, num, den) in zip(instants, sums, strict=False):
+                if touching and (figure := self._figure(subject, num, den, at_s)) is not None:
+                    changed[at_s].append((subject, *figure))
+        for at_s in sorted(changed):
+            head = Head(indicator.id, kind, _begin(kind, at_s), version)
+            columns: list[list[Any]] = [list(c) for c in zip(*changed[at_s], strict=True)]
+            yield Revised(at_s, Frame(head, *columns))
 
-    def _by_instant(
+    def _edges(
         self, instants: Sequence[int], deltas: Mapping[Reach, Sequence[int]]
-    ) -> dict[int, dict[str, list[int]]]:
-        """What comes to the sums of each subject at each instant."""
-        found: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
-        number = self.key[0]
+    ) -> dict[str, tuple[list[int], list[int], list[int]]]:
+        """Of each subject, by instant, what begins to count there, less what ended before.
+
+        How many steps, their num and their den: many steps over many instants are few edges.
+        """
+        size = len(instants) + 1
+        found: dict[str, tuple[list[int], list[int], list[int]]] = {}
         for reach, (num, den) in deltas.items():
-            for at_s in instants:
-                if reach.first_s <= at_s <= reach.last_s:
-                    cells = found[at_s]
-                    for subject in self.evaluation.counted(number, reach.owner, reach.sector, at_s):
-                        cell = cells.setdefault(subject, [0, 0])
-                        cell[0] += num
-                        cell[1] += den
+            for first_s, last_s in self.evaluation.within_trees(reach.first_s, reach.last_s):
+                a, b = bisect_left(instants, first_s), bisect_right(instants, last_s)
+                if a == b:
+                    continue
+                for subject in self.evaluation.counted(
+                    self.key[0], reach.owner, reach.sector, last_s
+                ):
+                    if subject not in found:
+                        found[subject] = ([0] * size, [0] * size, [0] * size)
+                    for column, more in zip(found[subject], (1, num, den), strict=True):
+                        column[a] += more
+                        column[b] -= more
         return found
 
     def _figure(

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from app.domain.indicator import Indicator, Target
 from app.domain.judged import Frame, Head, Judged, Listed
 from app.domain.judgement import pace_reason, reason
-from app.domain.measure_unit import in_unit
 from app.domain.profile import Profile
 from app.domain.reading import Reading
 from app.domain.why import version_of
 from app.evaluation.courses import Close, Courses
-from app.evaluation.judge import edges, state, targets
-from app.evaluation.tally import Sums, Tally, median
+from app.evaluation.judge import edges, state, targets, valued
+from app.evaluation.tally import Sums, Tally
 
 LIVE_FRAME_S = 900
 ANNOUNCED_AT_MOST = 2000
@@ -159,6 +158,11 @@ class SourceEvaluation:
 
     def tree(self, at_s: int) -> int:
         return self._profile.members.tree(at_s)
+
+    def within_trees(self, first_s: int, last_s: int) -> list[tuple[int, int]]:
+        """A span in parts, each within one tree of areas."""
+        begins = [first_s, *self._profile.members.changes(first_s, last_s)]
+        return list(zip(begins, [b - 1 for b in begins[1:]] + [last_s], strict=True))
 
     def counted(self, number: int, owner: str, sector: str, at_s: int) -> tuple[str, ...]:
         """Whose figures of an indicator counted a record at an instant."""
@@ -351,19 +355,6 @@ class SourceEvaluation:
         return Frame(
             head, list(figures), list(values), list(nums), list(dens), targets, list(states)
         )
-
-
-def valued(
-    indicator: Indicator, sums: Sequence[int], counts: Counter[int] | None
-) -> tuple[float | None, int | None, int | None]:
-    """Value, num and den of a figure from its sums, or from the durations of a median."""
-    num, den = sums
-    if indicator.measure.kind == "quantile":
-        seconds, n = median(counts) if counts else (None, 0)
-        return in_unit(seconds, indicator.unit), None, n
-    if indicator.measure.kind == "ratio":
-        return num / den if den else None, num, den
-    return float(num), num, None
 
 
 def _watched(indicators: Sequence[Indicator]) -> dict[tuple[int, str], set[str]]:

@@ -64,6 +64,17 @@ def scaled(values: Floats) -> Scaled | None:
     return None
 
 
+def scaled_as(values: Floats, digits: int) -> Scaled | None:
+    """With so many digits, which is likely enough to be tried first."""
+    power = 10.0**digits
+    ints = np.rint(values * power)
+    if not len(ints) or not bool((ints / power == values).all()):
+        return scaled(values)
+    if float(np.abs(ints).max()) >= _SURE or bool((np.signbit(values) & (values == 0.0)).any()):
+        return scaled(values)
+    return Scaled(digits, ints.astype(np.int64))
+
+
 def _returns(values: Floats, power: float) -> bool:
     return bool(np.array_equal(np.rint(values * power) / power, values))
 

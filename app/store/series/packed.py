@@ -125,6 +125,12 @@ def unpack_piece(row: PieceRow) -> Arrivals:
     return Arrivals(unpack_times(at), floats(unpack_values(value)), unpack_ints(known))
 
 
+def unpack_piece_points(row: PieceRow) -> tuple[Ints, Scaled | Floats]:
+    """Its points alone, and nothing of when each was known."""
+    at, value, _ = unseal(row.body)
+    return unpack_times(at), unpack_values(value)
+
+
 def pack_chunk(key: Key, content: Content, seq: tuple[int, int]) -> ChunkRow:
     """A pure function of the content: sealed again it is the same to the bit."""
     now = content.now

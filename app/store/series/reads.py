@@ -34,9 +34,10 @@ from app.store.series.rollup import (
     regroup,
     roll,
     rounded,
-    unpack_hours,
+    unpack_hours_of,
 )
 from app.store.series.rows import ChunkRow, Kept, PieceRow, RowStore, SeriesRow, Window
+from app.store.series.today import Segment, cut, straight
 
 # So many buckets are looked through faster than the numbers of those that have points are found.
 _FEW = 8
@@ -85,6 +86,11 @@ class Found:
     @classmethod
     def of(cls, kept: Kept, tail: list[Block]) -> Found:
         return cls(kept, tail, _by_series(kept.pieces), _by_series(kept.chunks))
+
+    def straight(self, series_id: int, window: Window) -> Segment | None:
+        """Of today, if everything came in order."""
+        chunks, pieces = self.chunks.get(series_id, ()), self.pieces.get(series_id, ())
+        return straight(chunks, pieces, self.tail, series_id, window)
 
     def parts(self, series_id: int, width_days: int, window: Window) -> list[Part]:
         """The buckets of one series in the order of time."""
@@ -152,6 +158,9 @@ class Reads:
         ledger = None if as_of_ms is None else await self._ledger(window.source_id, found.kept)
         points = {}
         for series_id in window.series_ids:
+            if as_of_ms is None and (now := found.straight(series_id, window)) is not None:
+                points[series_id] = Points(now[0], floats(now[1]))
+                continue
             parts = found.parts(series_id, known[series_id].width_days, window)
             if as_of_ms is not None and ledger is not None:
                 at, value = _back_then(parts, ledger, as_of_ms)
@@ -168,6 +177,8 @@ class Reads:
         known = await self.known(window.source_id, window.series_ids)
         by_the_hour = asked.by_the_hour
         found = await self._find(window, points=not by_the_hour, past=back is not None)
+        if back is None and not by_the_hour:
+            return self._now(found, asked, known)
         parts = {s: found.parts(s, known[s].width_days, window) for s in window.series_ids}
         if by_the_hour and any(_needs_points(p, window) for of in parts.values() for p in of):
             found = await self._find(window, points=True, past=False)
@@ -181,6 +192,18 @@ class Reads:
                 rolled = _of_points(*_back_then(parts[series_id], ledger, back), asked)
             table.put(row, rolled, known[series_id].tick_ms)
         return table.buckets("hour" if by_the_hour else "raw")
+
+    def _now(self, found: Found, asked: Question, known: Mapping[int, SeriesRow]) -> Buckets:
+        """From the points that hold today."""
+        table, window = Table(asked), asked.window
+        for row, series_id in enumerate(window.series_ids):
+            now = found.straight(series_id, window)
+            if now is not None:
+                rolled = _of_points(*now, asked)
+            else:
+                rolled = _rolled(found.parts(series_id, known[series_id].width_days, window), asked)
+            table.put(row, rolled, known[series_id].tick_ms)
+        return table.buckets("raw")
 
     async def _find(self, window: Window, *, points: bool, past: bool) -> Found:
         """The tail first and what is sealed after it; what is in both is taken once."""
@@ -279,7 +302,7 @@ def _rolled(parts: Sequence[Part], asked: Question) -> Rolled:
     first = window.from_ms // HOUR_MS
     for whole, some in groupby(parts, lambda p: asked.by_the_hour and _by_hours(p, window)):
         if whole:
-            every = [unpack_hours(p.chunk.hours) for p in some if p.chunk and p.chunk.hours]
+            every = unpack_hours_of([p.chunk.hours for p in some if p.chunk and p.chunk.hours])
             hours = [h.cut(first, -(-window.to_ms // HOUR_MS)) for h in every]
             rolled.append(regroup(hours, asked.step_ms // HOUR_MS, first))
         else:
@@ -289,9 +312,8 @@ def _rolled(parts: Sequence[Part], asked: Question) -> Rolled:
 
 def _of_points(at: Ints, values: Scaled | Floats, asked: Question) -> Rolled:
     window = asked.window
-    a, b = np.searchsorted(at, [window.from_ms, window.to_ms]).tolist()
-    if isinstance(values, Scaled):
-        part: Scaled | Floats = Scaled(values.digits, values.ints[a:b])
-    else:
-        part = scaled(values[a:b]) or values[a:b]
+    a, b = np.searchsorted(at, (window.from_ms, window.to_ms)).tolist()
+    part = cut(values, a, b)
+    if not isinstance(part, Scaled):
+        part = scaled(part) or part
     return roll(at[a:b], part, window.from_ms, asked.step_ms)

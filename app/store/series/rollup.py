@@ -6,6 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -164,24 +165,50 @@ def pack_hours(rolled: Rolled) -> bytes:
 
 
 def unpack_hours(body: bytes) -> Rolled:
-    digits_part, counts_part, *rest = unseal(body)
-    (digits,) = _DIGITS.unpack(digits_part)
+    return unpack_hours_of([body])[0]
+
+
+def unpack_hours_of(bodies: Sequence[bytes]) -> list[Rolled]:
+    """Consecutive buckets; those of one number of digits at once, as one."""
+    parts = [unseal(body) for body in bodies]
+    digits = [_DIGITS.unpack(p[0])[0] for p in parts]
+    found: list[Rolled] = []
+    for told, some in groupby(zip(digits, parts, strict=True), key=lambda pair: pair[0]):
+        rest = [p[1:] for _, p in some]
+        found += [_as_text(*p) for p in rest] if told == _AS_TEXT else [_whole(told, rest)]
+    return found
+
+
+def _as_text(counts_part: bytes, text: bytes, *columns: bytes) -> Rolled:
     counts = unpack_ints(counts_part)
     cell, count = np.cumsum(counts[: len(counts) // 2]), counts[len(counts) // 2 :]
-    if digits == _AS_TEXT:
-        decimals = tuple(map(Decimal, rest[0].decode().split("\n")))
-        first, last, low, high = (floats(unpack_values(part)) for part in rest[1:])
-        return Rolled(cell, count, Sums(_AS_TEXT, cell[:0], decimals), low, high, first, last)
-    opening, move, below, above, extra = unpack_ints(rest[0]).reshape(5, -1)
-    last_ints = np.cumsum(opening + move)
-    first_ints = last_ints - move
-    low_ints = np.minimum(first_ints, last_ints) - below
-    high_ints = np.maximum(first_ints, last_ints) + above
-    sums = Sums(digits, extra + count * (low_ints + high_ints) // 2)
-    first, last, low, high = (
-        Scaled(digits, c).floats() for c in (first_ints, last_ints, low_ints, high_ints)
-    )
-    return Rolled(cell, count, sums, low, high, first, last)
+    decimals = tuple(map(Decimal, text.decode().split("\n")))
+    first, last, low, high = (floats(unpack_values(part)) for part in columns)
+    return Rolled(cell, count, Sums(_AS_TEXT, cell[:0], decimals), low, high, first, last)
+
+
+def _whole(digits: int, parts: Sequence[Sequence[bytes]]) -> Rolled:
+    counts = [unpack_ints(p[0]).reshape(2, -1) for p in parts]
+    columns = [unpack_ints(p[1]).reshape(5, -1) for p in parts]
+    steps, count = np.concatenate(counts, axis=1) if len(parts) > 1 else counts[0]
+    told = np.concatenate(columns, axis=1) if len(parts) > 1 else columns[0]
+    opening, move, below, above, extra = told
+    starts = np.cumsum([0, *(c.shape[1] for c in counts[:-1])])
+    last = _runs(opening + move, starts)
+    first = last - move
+    low, high = np.minimum(first, last) - below, np.maximum(first, last) + above
+    sums = Sums(digits, extra + count * (low + high) // 2)
+    four = Scaled(digits, np.stack((low, high, first, last))).floats()
+    return Rolled(_runs(steps, starts), count, sums, four[0], four[1], four[2], four[3])
+
+
+def _runs(steps: Ints, starts: Ints) -> Ints:
+    """Sums that begin anew at each start."""
+    every = np.cumsum(steps)
+    if len(starts) == 1:
+        return every
+    before = every[starts] - steps[starts]
+    return every - np.repeat(before, np.diff(starts, append=len(steps)))
 
 
 def hours(at: Ints, values: Scaled | Floats) -> Rolled:
