@@ -34,6 +34,7 @@ class MemoryRows:
     pieces: dict[tuple[int, int, int], PieceRow] = field(default_factory=dict)
     chunks: dict[tuple[int, int], ChunkRow] = field(default_factory=dict)
     ledgers: list[LedgerRow] = field(default_factory=list)
+    side_by_side: bool = True
 
     async def declare(self, source: str, series: Sequence[tuple[SeriesDef, int]]) -> Declared:
         for one, width in series:

@@ -97,6 +97,7 @@ class PgRows:
         self._pool = pool
         # A seal asks for more on a second connection: were all taken by seals, none would end.
         self._seals = asyncio.Semaphore(pool.get_max_size() // 2)
+        self.side_by_side = pool.get_max_size() > 1
 
     async def declare(self, source: str, series: Sequence[tuple[SeriesDef, int]]) -> Declared:
         codes = [d.code for d, _ in series]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import gather
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -206,10 +207,17 @@ class Reads:
         return table.buckets("raw")
 
     async def _find(self, window: Window, *, points: bool, past: bool) -> Found:
-        """The tail first and what is sealed after it; what is in both is taken once."""
-        (head,) = await self._head.fresh([window.source_id])
+        """The tail and what is sealed, in whichever order they come; what is in both counts once.
+
+        Where the tail knows of more that is sealed than what was found there, it is asked again.
+        """
+        asked = self._rows.kept(window, points=points, past=past)
+        if self._rows.side_by_side:
+            (head,), kept = await gather(self._head.fresh([window.source_id]), asked)
+        else:
+            kept = await asked
+            (head,) = await self._head.fresh([window.source_id])
         while True:
-            kept = await self._rows.kept(window, points=points, past=past)
             floor, tail = head.floor, head.since(kept.sealed_seq)
             if kept.sealed_seq >= floor:
                 return Found.of(kept, tail)
@@ -218,6 +226,7 @@ class Reads:
             )
             if between.sealed_seq == kept.sealed_seq:
                 return Found.of(kept, [*(unpack_batch(r) for r in between.rows), *tail])
+            kept = await self._rows.kept(window, points=points, past=past)
 
     async def _ledger(self, source_id: int, kept: Kept) -> Batches:
         lows = [c.seq_lo for c in kept.chunks if c.seq_lo]

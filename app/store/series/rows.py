@@ -158,6 +158,11 @@ class Sealing(Protocol):
 class RowStore(Protocol):
     """Everything the engine asks of the store of its rows."""
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether two questions can be asked at once."""
+        ...
+
     async def declare(self, source: str, series: Sequence[tuple[SeriesDef, int]]) -> Declared: ...
 
     async def series(self, source_id: int) -> list[SeriesRow]: ...
