@@ -12,7 +12,7 @@ from app.domain.access import EVERYTHING
 from app.domain.judged import Frame, Head, Judged
 from app.domain.period import bounds
 from app.domain.reading import Reading
-from app.store.series_past.carry import carry_over
+from app.store.past.carry import carry_over
 from app.store.readings import PgReadings
 from app.store.sealing import SeriesKeeper
 from app.store.series.engine import bounded

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from app.domain.series import DAY_MS, HOUR_MS, Buckets, Latest, Points
+from app.store.series.aside import aside
 from app.store.series.codec import Floats, Ints, Scaled, floats, scaled
 from app.store.series.content import (
     EMPTY,
@@ -42,6 +43,8 @@ from app.store.series.today import Segment, cut, straight
 
 # So many buckets are looked through faster than the numbers of those that have points are found.
 _FEW = 8
+# So many points take longer to unpack than a loop should be held up by.
+MANY = 100_000
 R = TypeVar("R", ChunkRow, PieceRow)
 
 
@@ -87,6 +90,10 @@ class Found:
     @classmethod
     def of(cls, kept: Kept, tail: list[Block]) -> Found:
         return cls(kept, tail, _by_series(kept.pieces), _by_series(kept.chunks))
+
+    def points(self) -> int:
+        """How many are to be unpacked."""
+        return sum(c.n for c in self.kept.chunks) + sum(p.n for p in self.kept.pieces)
 
     def straight(self, series_id: int, window: Window) -> Segment | None:
         """Of today, if everything came in order."""
@@ -157,21 +164,14 @@ class Reads:
         known = await self.known(window.source_id, window.series_ids)
         found = await self._find(window, points=True, past=as_of_ms is not None)
         ledger = None if as_of_ms is None else await self._ledger(window.source_id, found.kept)
-        points = {}
-        for series_id in window.series_ids:
-            if as_of_ms is None and (now := found.straight(series_id, window)) is not None:
-                points[series_id] = Points(now[0], floats(now[1]))
-                continue
-            parts = found.parts(series_id, known[series_id].width_days, window)
-            if as_of_ms is not None and ledger is not None:
-                at, value = _back_then(parts, ledger, as_of_ms)
-            else:
-                columns = [_today(p) for p in parts]
-                at = np.concatenate([NOTHING.at, *(c[0] for c in columns)])
-                value = np.concatenate([NOTHING.value, *(floats(c[1]) for c in columns)])
-            inside = slice(*np.searchsorted(at, [window.from_ms, window.to_ms]).tolist())
-            points[series_id] = Points(at[inside], value[inside])
-        return points
+
+        def points() -> dict[int, Points]:
+            return {
+                s: _points(found, s, window, known[s].width_days, ledger, as_of_ms)
+                for s in window.series_ids
+            }
+
+        return await aside(found.points(), points, MANY)
 
     async def steps(self, asked: Question) -> Buckets:
         window, back = asked.window, asked.as_of_ms
@@ -179,7 +179,7 @@ class Reads:
         by_the_hour = asked.by_the_hour
         found = await self._find(window, points=not by_the_hour, past=back is not None)
         if back is None and not by_the_hour:
-            return self._now(found, asked, known)
+            return await aside(found.points(), lambda: _now(found, asked, known), MANY)
         parts = {s: found.parts(s, known[s].width_days, window) for s in window.series_ids}
         if by_the_hour and any(_needs_points(p, window) for of in parts.values() for p in of):
             found = await self._find(window, points=True, past=False)
@@ -193,18 +193,6 @@ class Reads:
                 rolled = _of_points(*_back_then(parts[series_id], ledger, back), asked)
             table.put(row, rolled, known[series_id].tick_ms)
         return table.buckets("hour" if by_the_hour else "raw")
-
-    def _now(self, found: Found, asked: Question, known: Mapping[int, SeriesRow]) -> Buckets:
-        """From the points that hold today."""
-        table, window = Table(asked), asked.window
-        for row, series_id in enumerate(window.series_ids):
-            now = found.straight(series_id, window)
-            if now is not None:
-                rolled = _of_points(*now, asked)
-            else:
-                rolled = _rolled(found.parts(series_id, known[series_id].width_days, window), asked)
-            table.put(row, rolled, known[series_id].tick_ms)
-        return table.buckets("raw")
 
     async def _find(self, window: Window, *, points: bool, past: bool) -> Found:
         """The tail and what is sealed, in whichever order they come; what is in both counts once.
@@ -272,6 +260,40 @@ class Table:
 
 
 _CELLS = ("sum", "min", "max", "first", "last")
+
+
+def _now(found: Found, asked: Question, known: Mapping[int, SeriesRow]) -> Buckets:
+    """From the points that hold today."""
+    table, window = Table(asked), asked.window
+    for row, series_id in enumerate(window.series_ids):
+        now = found.straight(series_id, window)
+        if now is not None:
+            rolled = _of_points(*now, asked)
+        else:
+            rolled = _rolled(found.parts(series_id, known[series_id].width_days, window), asked)
+        table.put(row, rolled, known[series_id].tick_ms)
+    return table.buckets("raw")
+
+
+def _points(
+    found: Found,
+    series_id: int,
+    window: Window,
+    width_days: int,
+    ledger: Batches | None,
+    as_of_ms: int | None,
+) -> Points:
+    if as_of_ms is None and (now := found.straight(series_id, window)) is not None:
+        return Points(now[0], floats(now[1]))
+    parts = found.parts(series_id, width_days, window)
+    if as_of_ms is not None and ledger is not None:
+        at, value = _back_then(parts, ledger, as_of_ms)
+    else:
+        columns = [_today(p) for p in parts]
+        at = np.concatenate([NOTHING.at, *(c[0] for c in columns)])
+        value = np.concatenate([NOTHING.value, *(floats(c[1]) for c in columns)])
+    inside = slice(*np.searchsorted(at, [window.from_ms, window.to_ms]).tolist())
+    return Points(at[inside], value[inside])
 
 
 def _today(part: Part) -> tuple[Ints, Scaled | Floats]:

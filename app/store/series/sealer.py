@@ -7,14 +7,14 @@ its source knows a batch from after its close.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 
 from app.domain.series import DAY_MS
+from app.store.series.aside import aside
 from app.store.series.codec import Ints
 from app.store.series.content import EMPTY, Arrivals, in_step, joined, merge, told
 from app.store.series.packed import (
@@ -135,7 +135,7 @@ class Sealer:
     async def _seal(self, source_id: int, tx: Sealing, step: Step) -> Sealed:
         grace_ms, batches, before = self._limits.grace_ms, step.batches, await tx.latest()
         points = sum(b.n for b in batches)
-        latest, groups = await _aside(points, lambda: _looked_at(batches, before, step.widths))
+        latest, groups = await aside(points, lambda: _looked_at(batches, before, step.widths), FEW)
         still_open = [g for g in groups if g.key.end_ms + grace_ms > step.until]
         jobs = _jobs(step, [g for g in groups if g.key.end_ms + grace_ms <= step.until], grace_ms)
         await self._rows.make_room(sorted({j.key.day for j in jobs.values()}))
@@ -149,7 +149,7 @@ class Sealer:
             return pieces, [sealed(j, known) for j in jobs.values()]
 
         points += sum(p.n for p in step.due)
-        pieces, chunks = await _aside(points, pack)
+        pieces, chunks = await aside(points, pack, FEW)
         last = (batches[-1].seq, batches[-1].known_ms) if batches else (
             tx.mark.sealed_seq, tx.mark.known_ms
         )  # fmt: skip
@@ -175,11 +175,6 @@ class Sealer:
         if lowest > highest:
             return Batches(fresh)
         return Batches([*await self._rows.ledger(source_id, lowest, highest), *fresh])
-
-
-async def _aside(points: int, work: Callable[[], T]) -> T:
-    """Away from the loop when it takes longer than changing threads does."""
-    return work() if points < FEW else await asyncio.to_thread(work)
 
 
 def _looked_at(
