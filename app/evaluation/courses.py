@@ -159,6 +159,9 @@ class Courses:
 
     def on_way(self, key: Key, subject: str, at_s: int) -> bool:
         """Whether the state of a figure was decided by how it came along."""
+        held = self._held.get(key)
+        if held is not None and held.judges(subject, at_s):
+            return True
         return self._way(key, subject, at_s) is not None
 
     def _way(self, key: Key, subject: str, at_s: int) -> Trajectory | None:

@@ -70,6 +70,10 @@ class Held:
         until = self._targets[subject][1]
         return Pace(target.value, None, since_s=since, until_s=until, holds=holds, way="held")
 
+    def judges(self, subject: str, at_s: int) -> bool:
+        """Whether a figure is to hold a target at an instant."""
+        return self._target(subject, at_s) is not None
+
     def _holds(self, target: Target, value: float, held: str) -> str:
         short = shortfall(target, self._better, value)
         if held in _BAD:
