@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 SLOTS = 1000  # subjects in one second; those beyond are on a further page
 GONE = -1  # instead of a state: what was judged there holds no longer
 _EXACT = 2**53
+_PAGES = 2**20  # more than there are
 _CODES = {state: float(code) for code, state in enumerate(STATES)} | {NOTHING: float(GONE)}
 
 
@@ -37,10 +38,11 @@ class Framed:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """Points of one part of a frame; ``code`` names their series."""
+class Columns:
+    """Points of frames that became known together; ``code`` counts in ``codes``: their series."""
 
-    code: str
+    codes: list[str]
+    code: Ints
     at_ms: Ints
     value: Floats
 
@@ -65,38 +67,57 @@ def code_of(indicator: str, period: str, part: str, page: int = 0) -> str:
     return f"{indicator}/{period}/{part}/{page}"
 
 
-def columns_of(framed: Framed, numbers: Mapping[str, int]) -> Iterator[Column]:
-    """A frame as columns; what can be told from the rest is not written."""
-    frame = framed.frame
-    name = (frame.head.indicator, frame.head.period)
-    begin = framed.at_s * 1000
-    here = np.array([begin], np.int64)
-    yield Column(code_of(*name, "watermark"), here, np.array([float(framed.watermark_s)]))
-    if frame.head.definition:
-        told = np.array([float(number_of(frame.head.definition))])
-        yield Column(code_of(*name, "definition"), here, told)
-    if frame.head.period_s != bounds(frame.head.period, framed.at_s)[0]:
-        yield Column(code_of(*name, "begin"), here, np.array([float(frame.head.period_s)]))
-    page, slot = np.divmod(np.array([numbers[s] for s in frame.subjects], np.int64), SLOTS)
-    for part, there, value in _parts(frame):
-        for one in np.unique(page[there]).tolist():
-            chosen = there & (page == one)
-            yield Column(code_of(*name, part, one), begin + slot[chosen], value[chosen])
+def columns_of(framed: Sequence[Framed], numbers: Mapping[str, int]) -> Columns:
+    """Frames as columns; what can be told from the rest is not written."""
+    frames = [f.frame for f in framed]
+    sizes = [len(f.subjects) for f in frames]
+    which = np.repeat(np.arange(len(frames)), sizes)
+    begin = np.array([f.at_s * 1000 for f in framed], np.int64)
+    every = np.array([numbers[s] for f in frames for s in f.subjects], np.int64)
+    page, slot = np.divmod(every, SLOTS)
+    at = begin[which] + slot
+    codes: list[str] = []
+    found: list[tuple[Ints, Ints, Floats]] = []
+    for part, there, value in _parts(frames):
+        if there is None:
+            there = np.ones(len(at), bool)
+        pairs, place = np.unique(which[there] * _PAGES + page[there], return_inverse=True)
+        found.append((len(codes) + place, at[there], value[there]))
+        for pair in pairs.tolist():
+            head = frames[pair // _PAGES].head
+            codes.append(code_of(head.indicator, head.period, part, pair % _PAGES))
+    for number, one in enumerate(framed):
+        for part, told in _of_frame(one):
+            found.append((np.array([len(codes)]), begin[number : number + 1], np.array([told])))
+            codes.append(code_of(one.frame.head.indicator, one.frame.head.period, part))
+    code, at_ms, told_values = zip(*found, strict=True)
+    return Columns(codes, np.concatenate(code), np.concatenate(at_ms), np.concatenate(told_values))
 
 
-def _parts(frame: Frame) -> Iterator[tuple[str, NDArray[np.bool_], Floats]]:
-    num, den = _floats(frame.nums), _floats(frame.dens)
-    yield "state", np.ones(len(frame.states), bool), np.array([_CODES[s] for s in frame.states])
+def _of_frame(framed: Framed) -> Iterator[tuple[str, float]]:
+    """What is said of all figures of a frame at once."""
+    head = framed.frame.head
+    yield "watermark", float(framed.watermark_s)
+    if head.definition:
+        yield "definition", float(number_of(head.definition))
+    if head.period_s != bounds(head.period, framed.at_s)[0]:
+        yield "begin", float(head.period_s)
+
+
+def _parts(frames: Sequence[Frame]) -> Iterator[tuple[str, NDArray[np.bool_] | None, Floats]]:
+    nums, dens = [n for f in frames for n in f.nums], [d for f in frames for d in f.dens]
+    num, den = _floats(nums), _floats(dens)
+    yield "state", None, np.array([_CODES[s] for f in frames for s in f.states], np.float64)
     yield "num", ~np.isnan(num), num
     yield "den", ~np.isnan(den), den
-    for part, told, column in (("num_rest", frame.nums, num), ("den_rest", frame.dens, den)):
+    for part, told, column in (("num_rest", nums, num), ("den_rest", dens, den)):
         if (np.abs(column) >= _EXACT).any():
             pairs = zip(told, column.tolist(), strict=True)
             rest = np.array([0.0 if n is None else float(n - int(c)) for n, c in pairs])
             yield part, rest != 0, rest
-    value, guess = _floats(frame.values), _guess(num, den)
+    value, guess = _floats([v for f in frames for v in f.values]), _guess(num, den)
     yield "value", ~((value == guess) | (np.isnan(value) & np.isnan(guess))), value
-    target = _floats(frame.targets)
+    target = _floats([t for f in frames for t in f.targets])
     yield "target", ~np.isnan(target), target
 
 

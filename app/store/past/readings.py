@@ -13,7 +13,7 @@ import numpy as np
 
 from app.domain.reading import Reading
 from app.domain.series import SeriesDef
-from app.store.past.parts import Column, Figures, Framed, columns_of, figures_of, name_of
+from app.store.past.parts import Columns, Figures, Framed, columns_of, figures_of, name_of
 from app.store.series.engine import SeriesLimits, SeriesStore
 from app.store.series.packed import pack_batch
 from app.store.series.pg import PgRows, append_all
@@ -83,10 +83,10 @@ class PastReadings:
             return None
         numbers = await self._numbered(source, {s for f in framed for s in f.frame.subjects})
         together = [
-            (known, [c for f in some for c in columns_of(f, numbers)])
+            (known, columns_of(list(some), numbers))
             for known, some in groupby(framed, key=lambda f: f.watermark_s)
         ]
-        await self._declare(source, (c.code for _, columns in together for c in columns))
+        await self._declare(source, (c for _, columns in together for c in columns.codes))
         ids = self._ids[source]
 
         def packed() -> list[JournalRow]:
@@ -199,11 +199,9 @@ def _by_part(code: str) -> tuple[str, str]:
     return code.split("/")[-2], code
 
 
-def _batch(known_ms: int, columns: Sequence[Column], ids: dict[str, int]) -> JournalRow:
-    series = [np.full(len(c.at_ms), ids[c.code], np.int64) for c in columns]
-    at, value = [c.at_ms for c in columns], [c.value for c in columns]
-    every = np.concatenate(series), np.concatenate(at), np.concatenate(value)
-    return pack_batch(0, known_ms, *every)
+def _batch(known_ms: int, columns: Columns, ids: dict[str, int]) -> JournalRow:
+    series = np.array([ids[code] for code in columns.codes], np.int64)[columns.code]
+    return pack_batch(0, known_ms, series, columns.at_ms, columns.value)
 
 
 def _readings(source: str, asked: Asked, f: Figures, who: dict[int, str]) -> list[Reading]:
