@@ -149,6 +149,8 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  pydantic checks ea
         return Settings(**given)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not TOML: {error}") from None
+    except (UnicodeDecodeError, RecursionError, OSError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}; save it as text in UTF-8") from None
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -159,7 +161,7 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  pydantic checks ea
 
 
 def _told(file: Path) -> dict[str, object]:
-    return tomllib.loads(file.read_text()) if file.is_file() else {}
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

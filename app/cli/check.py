@@ -28,7 +28,8 @@ def command(
     for finding in findings:
         typer.echo(finding.told(Path.cwd()), err=True)
     if findings:
-        typer.echo(f"ioc: {len(findings)} mistakes; nothing was changed", err=True)
+        many = "mistake" if len(findings) == 1 else "mistakes"
+        typer.echo(f"ioc: {len(findings)} {many}; nothing was changed", err=True)
         raise typer.Exit(1)
     typer.echo(
         f"ioc: nothing wrong: {checked.indicators} indicators, {checked.examples} examples,"

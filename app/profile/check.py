@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ def check_profile(folder: Path, prove: Prove, replay: Replay) -> Checked:
     if head.told:
         head.check((), keys.PROFILE, open_ended=True)
     rules, scene = Document(folder / "rules.toml"), Document(folder / "scene.toml")
+    areas = Document(folder / "areas.toml")
     check_rules(rules)
     sources = [Document(p) for p in sorted((folder / "sources").glob("*.toml"))]
     definitions = [Document(p) for p in sorted((folder / "indicators").glob("*.toml"))]
@@ -59,14 +61,16 @@ def check_profile(folder: Path, prove: Prove, replay: Replay) -> Checked:
     known = Known(
         subjects,
         {doc.path.stem for doc in sources},
-        {str(g.get("id")) for g in scene.told.get("group", ()) if isinstance(g, dict)},
+        _groups(scene),
     )
     examples = [(doc, check_indicator(doc, known)) for doc in definitions]
     periods = {d.path.stem: d.told.get("periods", ()) for d in definitions}
-    check_scene(scene, subjects, periods)
+    if definitions:
+        check_scene(scene, subjects, periods)
     scores = [Document(p) for p in sorted((folder / "composites").glob("*.toml"))]
+    scores = scores if definitions else []  # they would name what is not there, each
     proved = sum(check_composite(doc, periods) for doc in scores)
-    if (folder / "targets.toml").is_file():
+    if definitions and (folder / "targets.toml").is_file():
         goals = Document(folder / "targets.toml")
         scores.append(goals)
         proved += check_goals(goals, periods, subjects)
@@ -74,13 +78,24 @@ def check_profile(folder: Path, prove: Prove, replay: Replay) -> Checked:
         scores.append(words := Document(folder / "legal.toml"))
         for place in words.tables("word"):
             words.check(place, keys.LEGAL_WORD)
-    for doc in (head, rules, scene, *sources, *definitions, *scores):
+    for name, documents in (("sources", sources), ("indicators", definitions)):
+        if not documents:
+            found, what = f"{name}/ has no file", f"at least one {name}/<id>.toml"
+            findings.append(Finding(folder / name, 1, found, what, "put the files there"))
+    for doc in (head, rules, scene, areas, *sources, *definitions, *scores):
         findings += doc.findings
     ran = samples = 0
     if not findings:
         ran, samples, more = _run(folder, examples, good, prove, replay)
         findings += more
     return Checked(tuple(sorted(findings)), len(definitions), ran + proved, len(sources), samples)
+
+
+def _groups(scene: Document) -> set[str]:
+    """The rows of the wall; none where one is named twice, which has a finding of its own."""
+    told = scene.told.get("group")
+    ids = [str(g.get("id")) for g in told if isinstance(g, dict)] if isinstance(told, list) else []
+    return set(ids) if len(ids) == len(set(ids)) else set()
 
 
 def _run(
@@ -93,15 +108,20 @@ def _run(
     """Examples and samples of a profile whose files are right by themselves."""
     try:
         profile = load_profile(folder)
-    except ProfileError as wrong:
-        told = Finding(folder / "profile.toml", 1, str(wrong), "a profile that loads", "mend it")
-        return 0, 0, [told]
+    except Exception as wrong:  # whatever no rule above thought of is a mistake of a file
+        return 0, 0, [_unloaded(folder, wrong)]
     ran = 0
     for doc, places in examples:
         indicator = profile.indicators[doc.told["id"]]
         for place, example in places:
             ran += 1
-            _prove(doc, place, example, prove(profile, indicator, example))
+            try:
+                figure = prove(profile, indicator, example)
+            except (ArithmeticError, ValueError, LookupError) as error:
+                found = f"the example {example.says!r} cannot be reckoned: {error}"
+                doc.wrong(place, found, "records that give a figure", "correct the records")
+            else:
+                _prove(doc, place, example, figure)
     findings = [finding for doc, _ in examples for finding in doc.findings]
     samples = 0
     for doc in sources:
@@ -109,6 +129,17 @@ def _run(
         samples += number
         findings += wrong_ones
     return ran, samples, findings
+
+
+def _unloaded(folder: Path, wrong: Exception) -> Finding:
+    """What the loader says, with the file it names."""
+    said = str(wrong) if isinstance(wrong, ProfileError) else f"{type(wrong).__name__}: {wrong}"
+    named = re.match(r"(?:(?P<whole>/[^:]+\.(?:toml|csv))|.*?: (?P<name>\w+\.csv)): ", said)
+    file = folder / "profile.toml"
+    if named:
+        file = Path(named["whole"]) if named["whole"] else folder / named["name"]
+        said = said[named.end() :]
+    return Finding(file, 1, said, "a profile that loads", "correct what it names")
 
 
 def _prove(doc: Document, place: Place, example: Example, figure: Figure) -> None:

@@ -52,6 +52,8 @@ def check_goals(doc: Document, indicators: Periods, subjects: Collection[str]) -
         if not doc.check(place, keys.GOAL):
             continue
         told = doc.at(place)
+        if not _parts(doc, place):
+            continue
         if told["id"] in seen:
             doc.wrong((*place, "id"), f"id {told['id']!r} twice", "each once", "correct one")
         seen.add(told["id"])
@@ -64,6 +66,24 @@ def check_goals(doc: Document, indicators: Periods, subjects: Collection[str]) -
                 )  # fmt: skip
         ran += _judged(doc, place, goal(told))
     return ran
+
+
+def _parts(doc: Document, place: Place) -> bool:
+    """Whether its labels follow each other by date, and its examples can be run."""
+    good, before = True, ""
+    for number, label in enumerate(doc.at((*place, "labels"))):
+        at = (*place, "labels", number)
+        good = doc.check(at, keys.GOAL_LABEL) and good
+        if good and label["from"] <= before:
+            good = False
+            doc.wrong(
+                at, f"from {label['from']} after {before}", "labels in the order of their days",
+                "put them in order",
+            )  # fmt: skip
+        before = label["from"] if good else before
+    for number in range(len(doc.at((*place, "examples")))):
+        good = doc.check((*place, "examples", number), keys.GOAL_EXAMPLE) and good
+    return good
 
 
 def _judged(doc: Document, place: Place, told: Goal) -> int:

@@ -34,7 +34,7 @@ def check_indicator(doc: Document, known: Known) -> list[tuple[Place, Example]]:
     for place in targets:
         _target(doc, place, known)
     if "alert" in doc.told and doc.check(("alert",), keys.ALERT):
-        _alert(doc, known, targets)
+        _alert(doc, known, targets, sure=len(targets) == len(doc.told.get("target", ())))
     if whole:
         _names(doc, known)
     return _examples(doc, known)
@@ -51,7 +51,7 @@ def _names(doc: Document, known: Known) -> None:
         ("source", known.sources, "sources/<id>.toml"),
         ("group", known.groups, "an id of a [[group]] in scene.toml"),
     ):
-        if told[name] not in there:
+        if there and told[name] not in there:  # none at all: that has its own finding
             doc.wrong(
                 (name,), f"{name} = {told[name]!r}", f"{where}: {', '.join(sorted(there))}",
                 "correct the name, or add the file or group it names",
@@ -127,11 +127,17 @@ def _target(doc: Document, place: Place, known: Known) -> None:
             "say whom it binds",
         )  # fmt: skip
     _subjects(doc, (*place, "subjects"), known)
+    bound = {s for p in doc.tables("target") if p < place for s in doc.at((*p, "subjects")) or ()}
+    for subject in bound & set(told["subjects"]):
+        doc.wrong(
+            (*place, "subjects"), f"{subject} has two targets", "one target a subject",
+            "take it out of one of the two",
+        )  # fmt: skip
     if told.get("kind", "instant") in COURSES:
         check_way(doc, place)
 
 
-def _alert(doc: Document, known: Known, targets: list[Place]) -> None:
+def _alert(doc: Document, known: Known, targets: list[Place], *, sure: bool) -> None:
     told = doc.told["alert"]
     _subjects(doc, ("alert", "subjects"), known)
     if told["period"] not in doc.told.get("periods", ()):
@@ -142,7 +148,7 @@ def _alert(doc: Document, known: Known, targets: list[Place]) -> None:
     aimed = {s for p in targets for s in doc.at((*p, "subjects"))}
     levels = {level for p in targets for level in doc.at((*p, "levels"))}
     for subject in told["subjects"]:
-        if subject in known.subjects and subject not in aimed and not levels:
+        if sure and subject in known.subjects and subject not in aimed and not levels:
             doc.wrong(
                 ("alert", "subjects"), f"{subject} is watched but has no target",
                 "a subject that a [[target]] names", "add it to a target, or take it out here",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.profile import keys
 from app.profile.document import Document
 from app.profile.load import office_hours
+
+# What a wall draws in one row, and how many rows; more would stand in no place.
+TILES, ROWS = 6, 4
+TILE_TYPE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def check_source(doc: Document) -> bool:
@@ -22,7 +28,7 @@ def check_source(doc: Document) -> bool:
             ("id",), f"id = {told['id']!r}", f"the name of the file, {doc.path.stem!r}",
             "rename the file, or correct the id",
         )  # fmt: skip
-    if not told["base_url"].startswith(("http://", "https://")):
+    if not _address(told["base_url"]):
         doc.wrong(
             ("base_url",), f"base_url = {told['base_url']!r}", "http://… or https://…",
             "write the upstream's whole address",
@@ -46,13 +52,48 @@ def check_scene(
     """``periods`` by indicator: what a tile can show."""
     if not doc.told or not doc.check((), keys.SCENE):
         return
-    for place in doc.tables("group"):
+    rows = list(doc.tables("group"))
+    for place in rows:
         if doc.check(place, keys.GROUP):
-            for number, tile in enumerate(doc.at((*place, "tiles"))):
+            tiles = doc.at((*place, "tiles"))
+            for number, tile in enumerate(tiles):
                 _tile(doc, (*place, "tiles", number), tile, subjects, periods)
+                if tile in tiles[:number]:
+                    doc.wrong(
+                        (*place, "tiles", number), f"tile {tile!r} twice", "each tile once",
+                        "take one of the two out",
+                    )  # fmt: skip
+            if len(tiles) > TILES:
+                doc.wrong(
+                    (*place, "tiles", TILES), f"{len(tiles)} tiles in a row",
+                    f"{TILES} at most: the wall draws no more", "take one out, or add a [[group]]",
+                )  # fmt: skip
+    _groups(doc, rows)
     if doc.check(("map",), keys.MAP):
         shown = doc.told["map"]
         _shows(doc, ("map", "indicator"), shown["indicator"], shown["period"], periods)
+
+
+def _groups(doc: Document, rows: list[tuple[str | int, ...]]) -> None:
+    names = [doc.at((*place, "id")) for place in rows]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            doc.wrong((*rows[number], "id"), f"id {name!r} twice", "each once", "correct one")
+    if len(rows) > ROWS:
+        doc.wrong(
+            rows[ROWS], f"{len(rows)} groups", f"{ROWS} at most: a wall has no more rows",
+            "join two of them",
+        )  # fmt: skip
+
+
+def _address(told: str) -> bool:
+    """Whether it names a scheme, a host and a port that there can be."""
+    try:
+        parts = urlsplit(told)
+        named = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    return named and parts.scheme in {"http", "https"} and not re.search(r"\s", told)
 
 
 def _tile(
@@ -62,12 +103,18 @@ def _tile(
     subjects: Collection[str],
     periods: Mapping[str, Collection[str]],
 ) -> None:
-    if not isinstance(tile, list) or len(tile) not in (3, 4):
+    drawn = isinstance(tile, list) and len(tile) in (3, 4)
+    if not drawn or not all(isinstance(word, str) for word in tile):
         doc.wrong(
             place, f"tile {tile!r}", '["<indicator>", "<subject>", "<period>"], a type if any',
             "write it as the tiles beside it",
         )  # fmt: skip
         return
+    if len(tile) > 3 and not TILE_TYPE.fullmatch(tile[3]):
+        doc.wrong(
+            place, f"tile {tile!r}: type {tile[3]!r}", "a folder of frontend/src/tiles",
+            "correct its name: small letters, digits and _",
+        )  # fmt: skip
     if tile[1] not in subjects:
         doc.wrong(
             place, f"tile {tile!r}: subject {tile[1]!r} is unknown", "kind:code, such as area:10",
@@ -88,7 +135,7 @@ def _shows(
             place, f"indicator {indicator!r} is unknown", "a file in indicators/",
             f"correct the name, or add indicators/{indicator}.toml",
         )  # fmt: skip
-    elif period not in periods[indicator]:
+    elif periods[indicator] and period not in periods[indicator]:  # unreadable: its own finding
         doc.wrong(
             place, f"{indicator} is not judged by {period!r}",
             f"one of its periods: {', '.join(periods[indicator])}", "choose one of them",

@@ -50,6 +50,18 @@ def _rows(path: Path, columns: Collection[str], found: list[Finding]) -> list[Ro
             )
         )
         return []
+    for line, row in rows:
+        if None in row or None in row.values():
+            found.append(
+                Finding(
+                    path,
+                    line,
+                    "another number of fields than the first line",
+                    f"columns {', '.join(columns)} …",
+                    'write a field with a comma between quotation marks: "a, b"',
+                )
+            )
+            return []
     _once(path, rows, found)
     return rows
 
@@ -79,6 +91,8 @@ def _refers(
     expected: str,
     found: list[Finding],
 ) -> None:
+    if not set(known) - {""}:
+        return  # that table has a finding of its own
     for line, row in rows:
         if row[column] not in known:
             found.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,9 @@ from app.profile import keys
 from app.profile.finding import Finding
 from app.profile.keys import Key, Keys
 from app.profile.lines import Lines, Place
+
+# An instant outside them is a slip of the pen, and no calendar reckons with it.
+YEARS = range(1970, 2200)
 
 
 class Document:
@@ -71,20 +75,30 @@ class Document:
     def _load(self) -> None:
         try:
             text = self.path.read_text(encoding="utf-8")
+            if text.startswith("\ufeff"):
+                found = "begins with a byte-order mark"
+                self.wrong((), found, "UTF-8 without one", "save the file as UTF-8 without BOM")
+                return
             self.lines = Lines(text)
-            self.told = tomllib.loads(text)
+            self.told = _parsed(text)
+            if not self.told:
+                self.wrong((), "the file says nothing", "key = value", "fill it in, or remove it")
         except FileNotFoundError:
             self.wrong(
                 (), "the file is missing", "every profile has one", "copy it from another profile"
             )
         except tomllib.TOMLDecodeError as error:
-            told = re.search(r"at line (\d+)", str(error))
+            told = re.search(r"line (\d+)", str(error))
             line = int(told[1]) if told else 1
             self.findings.append(
                 Finding(self.path, line, f"not TOML: {error}", "key = value", "mend that line")
             )
         except UnicodeDecodeError:
             self.wrong((), "not UTF-8", "text in UTF-8", "save the file as UTF-8")
+        except RecursionError:
+            self.wrong((), "brackets within brackets without end", "key = value", "mend the file")
+        except OSError as error:
+            self.wrong((), f"cannot be read: {error.strerror}", "a file of text", "put it there")
 
     def _unknown(self, place: Place, name: str, known: Keys, *, open_ended: bool) -> None:
         near = difflib.get_close_matches(name, known, 1, 0.75)
@@ -100,6 +114,8 @@ class Document:
             self.wrong(place, f"{place[-1]} = {value!r}", key.holds, f"write it as {_like(key)}")
         elif key.least is not None and isinstance(value, int | float) and value < key.least:
             self.wrong(place, f"{place[-1]} = {value}", f"at least {key.least:g}", "raise it")
+        elif key.most is not None and isinstance(value, int | float) and value > key.most:
+            self.wrong(place, f"{place[-1]} = {value}", f"at most {key.most:g}", "lower it")
         elif key.among:
             stated = value if isinstance(value, list) else [value]
             for one in stated:
@@ -109,8 +125,17 @@ class Document:
                         place, f"{place[-1]} = {one!r}", f"one of {', '.join(key.among)}",
                         f"did you mean {near[0]!r}?" if near else "choose one of them",
                     )  # fmt: skip
-        elif value == "" and key.needed and key.holds == keys.TEXT:
-            self.wrong(place, f'{place[-1]} = ""', "a text that says something", "fill it in")
+        elif key.needed and key.holds == keys.TEXT and not str(value).strip():
+            found = f'{place[-1]} = "{value}"'
+            self.wrong(place, found, "a text that says something", "fill it in")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = f"at line {max(1, len(text.splitlines()))}, its last"
+        raise tomllib.TOMLDecodeError(str(error).replace("at end of document", where)) from None
 
 
 def _is(value: object, holds: str) -> bool:
@@ -120,7 +145,9 @@ def _is(value: object, holds: str) -> bool:
         case keys.WHOLE:
             return isinstance(value, int) and not isinstance(value, bool)
         case keys.NUMBER:
-            return isinstance(value, int | float) and not isinstance(value, bool)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return False
+            return math.isfinite(value)
         case keys.YES_NO:
             return isinstance(value, bool)
         case keys.TEXTS:
@@ -132,7 +159,7 @@ def _is(value: object, holds: str) -> bool:
         case keys.TABLE:
             return isinstance(value, Mapping)
         case keys.INSTANT:
-            return isinstance(value, datetime)
+            return isinstance(value, datetime) and value.year in YEARS
         case _:
             return isinstance(value, str) and (_day(value) or (not value and holds != keys.DAY))
 

@@ -24,6 +24,7 @@ class Key:
     needed: bool = True
     among: tuple[str, ...] = ()
     least: float | None = None
+    most: float | None = None
 
 
 Keys = dict[str, Key]
@@ -33,7 +34,7 @@ INDICATOR: Keys = {
     "id": Key(), "source": Key(), "group": Key(), "title_vi": Key(), "title_en": Key(),
     "label_wall_vi": Key(), "label_wall_en": Key(),
     "unit": Key(among=UNITS),
-    "decimals": Key(WHOLE, least=0), "better": Key(among=("up", "down")),
+    "decimals": Key(WHOLE, least=0, most=6), "better": Key(among=("up", "down")),
     "periods": Key(TEXTS, among=KINDS), "levels": Key(TEXTS, among=LEVELS),
     "legal_source": Key(), "assumption": _FREE, "formula_vi": Key(),
     "measure": Key(TABLE), "target": Key(LIST, needed=False), "alert": Key(TABLE, needed=False),
@@ -109,6 +110,11 @@ COMPOSITE_PART: Keys = {
     "id": Key(), "title_vi": Key(), "title_en": Key(), "weight": Key(NUMBER, least=0),
     "assumption": Key(YES_NO), "indicator": _FREE, "period": Key(needed=False, among=KINDS),
     "full": Key(NUMBER, needed=False, least=0.01),
+}  # fmt: skip
+GOAL_LABEL: Keys = {"from": Key(DAY), "vi": Key(), "en": Key()}
+GOAL_EXAMPLE: Keys = {
+    "value": Key(NUMBER, needed=False),
+    "state": Key(among=("met", "near", "lagging", "critical", "missed", "none")),
 }  # fmt: skip
 PUBLISHED: Keys = {
     "until": Key(DAY), "total": Key(NUMBER), "rank": Key(WHOLE), "of": Key(WHOLE),

@@ -96,14 +96,18 @@ def _bound(
     try:
         return load_centres(folder, areas), load_codes(folder, areas, agencies, subjects)
     except (AreasError, KeyError, ValueError) as wrong:
-        raise ProfileError(f"{folder}: {wrong!s}") from None
+        raise ProfileError(f"{folder}: {_said(wrong)}") from None
 
 
 def _areas(folder: Path) -> tuple[Areas, dict[str, Agency]]:
     try:
         return load_areas(folder), load_agencies(folder)
     except (AreasError, OSError, KeyError, ValueError) as wrong:
-        raise ProfileError(f"{folder / 'areas.toml'}: {wrong!s}") from None
+        raise ProfileError(f"{folder / 'areas.toml'}: {_said(wrong)}") from None
+
+
+def _said(wrong: Exception) -> str:
+    return f"the key or column {wrong} is missing" if isinstance(wrong, KeyError) else str(wrong)
 
 
 def office_hours(calendar: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
@@ -133,6 +137,8 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ProfileError(f"{path}: the file is missing; every profile has one") from None
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{path}: not TOML ({error}); mend that line") from None
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ProfileError(f"{path}: cannot be read ({error}); run ioc check") from None
 
 
 def _csv(path: Path) -> list[dict[str, str]]:

@@ -133,6 +133,31 @@ MISTAKES = (
     Mistake("code of nothing", "sectors.csv", "LV01,Hộ tịch,H38.5", "LV01,Hộ tịch,H38.55",
             "department 'H38.55' is unknown"),
     Mistake("column missing", "groups.csv", "code,name", "kode,name", "column 'code' is missing"),
+    Mistake("a comma too many", "sectors.csv", "LV01,", "LV01,x,", "another number of fields"),
+    Mistake("law of nothing but blanks", ON_TIME, '"Quyết định 766/QĐ-TTg ngày 23/6/2022,'
+            ' chỉ số 2.1"', '"  "', "a text that says something"),
+    Mistake("decimals beyond measure", ON_TIME, "decimals = 1", "decimals = 99", "at most 6"),
+    Mistake("two targets for one", ON_TIME, "[alert]", "[[target]]\nvalue = 0.9\nsubjects = "
+            '["area:10"]\nlevels = []\nlegal_source = "QĐ"\ndeadline = ""\nnear = 0.02\n'
+            "critical = 0.05\n\n[alert]", "area:10 has two targets", 'subjects = ["area:10"]'),
+    Mistake("weight that is no number", "composites/dvc766.toml", "weight = 18", "weight = nan",
+            "a number"),
+    Mistake("day without an end", ON_TIME, "due = 2022-10-20", "due = 9999-12-31", "an instant",
+            "due = 9999"),
+    Mistake("address without a host", SOURCE, "http://127.0.0.1:8900/", "http:///", "http://…"),
+    Mistake("address with a port of nothing", SOURCE, ":8900/", ":89000/", "http://…"),
+    Mistake("address with a blank", SOURCE, "8900/einvoice", "8900/e invoice", "http://…"),
+    Mistake("tile twice", "scene.toml", '["ps.fully_online", "area:10", "year"]',
+            '["ps.on_time", "area:10", "month"]', "twice"),
+    Mistake("a seventh tile", "scene.toml", '["ps.paid_online", "area:10", "month"],',
+            '["ps.paid_online", "area:10", "month"],\n  ["ps.backlog", "area:10", "now"],',
+            "6 at most", '["ps.backlog", "area:10", "now"]'),
+    Mistake("tile type that leads elsewhere", "scene.toml", '["ps.on_time", "area:10", "month"]',
+            '["ps.on_time", "area:10", "month", "../x"]', "a folder of frontend/src/tiles"),
+    Mistake("group twice", "scene.toml", 'id = "doc"', 'id = "ps"', "id 'ps' twice"),
+    Mistake("a label's day", "targets.toml", 'from = "2022-08-15"', 'from = "15/8"', "a date"),
+    Mistake("labels out of order", "targets.toml", 'from = "2022-08-15"', 'from = "2021-08-15"',
+            "in the order of their days"),
 )  # fmt: skip
 
 
@@ -261,6 +286,7 @@ SETTINGS_MISTAKES = {
     "a receiver with a field nobody reads": (
         "[receivers.duty]\nchannel = 'webhook'\nuri = 'http://x'\n", ":1: ", "uri unknown"),
     "settings that are not TOML": ("port = \n", ":1: ", "not TOML"),
+    "settings of brackets": ("x = " + "[" * 5000, ":1: ", "cannot be read"),
 }  # fmt: skip
 
 
