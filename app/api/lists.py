@@ -121,7 +121,10 @@ def fed(parts: ApiParts) -> APIRouter:
             )
         if query.source is not None and query.source not in profile.sources:
             raise unknown("source", query.source, profile.sources, "see /api/v1/sources")
-        rows = await parts.sources.quarantine(seen, query.source, query.limit)
+        before = int(query.after) if query.after else None
+        # One more than asked for says whether there is a next page.
+        read = await parts.sources.quarantine(seen, query.source, query.limit + 1, before)
+        rows = read[: query.limit]
         found = [
             {
                 "id": r.id,
@@ -135,7 +138,8 @@ def fed(parts: ApiParts) -> APIRouter:
             }
             for r in rows
         ]
-        return json({"quarantine": found})
+        following = str(rows[-1].id) if len(read) > len(rows) else None
+        return json({"quarantine": found, "next": following})
 
     return router
 

@@ -320,6 +320,7 @@ class Alerts(Model):
 
 class Quarantine(Model):
     quarantine: list[Quarantined]
+    next: str | None = Field(description="give it as `after` to read on; null = that was all")
 
 
 class Cases(Model):

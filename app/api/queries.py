@@ -92,6 +92,7 @@ class CodesQuery(Query):
 class QuarantineQuery(Query):
     source: str | None = None
     limit: int = Field(default=100, ge=1, le=1000)
+    after: str | None = Field(default=None, pattern=r"^\d{1,18}$", description="`next` of a page")
 
 
 class AlertsQuery(Query):

@@ -120,8 +120,10 @@ class SourceStore(Protocol):
         ...
 
     async def quarantine(
-        self, visible: Visible, source: str | None, limit: int
-    ) -> list[QuarantineRow]: ...
+        self, visible: Visible, source: str | None, limit: int, before: int | None = None
+    ) -> list[QuarantineRow]:
+        """The newest first; ``before``: only what was set aside before that id."""
+        ...
 
 
 class CaseStore(Protocol):

@@ -85,16 +85,17 @@ class PgSources:
         return await read_pulse(self._pool)
 
     async def quarantine(
-        self, visible: Visible, source: str | None, limit: int
+        self, visible: Visible, source: str | None, limit: int, before: int | None = None
     ) -> list[QuarantineRow]:
         if visible.subjects is not None:
             return []  # a payload nobody could read is of no subject
         async with self._pool.acquire() as db:
             rows = await db.fetch(
-                "SELECT * FROM quarantine WHERE $1::text IS NULL OR source = $1"
-                " ORDER BY id DESC LIMIT $2",
+                "SELECT * FROM quarantine WHERE ($1::text IS NULL OR source = $1)"
+                " AND ($3::bigint IS NULL OR id < $3) ORDER BY id DESC LIMIT $2",
                 source,
                 limit,
+                before,
             )
         return [
             QuarantineRow(

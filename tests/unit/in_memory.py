@@ -198,7 +198,7 @@ class Database:
         return list(self.healths.values())
 
     async def quarantine(
-        self, visible: Visible, source: str | None, limit: int
+        self, visible: Visible, source: str | None, limit: int, before: int | None = None
     ) -> list[QuarantineRow]:
         if visible.subjects is not None:
             return []

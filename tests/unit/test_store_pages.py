@@ -84,6 +84,20 @@ async def test_records_rejects_and_cursor_come_together(pool: asyncpg.Pool):
     assert (aside.reason, aside.payload, aside.count) == ("no date", "<x>", 1)
 
 
+async def test_quarantine_is_read_page_by_page_and_each_entry_once(pool: asyncpg.Pool):
+    pages = await opened(pool)
+    bad = tuple(Rejected(f"reason {n}", b"<%d>" % n) for n in range(5))
+    await pages.commit(S, 1, page("c1", dossier("a"), rejected=bad), NOW_S)
+    sources = PgSources(pool, 0)
+    read, before = [], None
+    while rows := await sources.quarantine(EVERYTHING, S, 2, before):
+        read += rows
+        before = rows[-1].id
+    assert [r.id for r in read] == sorted((r.id for r in read), reverse=True)
+    assert {r.payload for r in read} == {f"<{n}>" for n in range(5)}
+    assert len(read) == 5
+
+
 async def test_a_page_that_fails_half_way_leaves_nothing(pool: asyncpg.Pool):
     def fails(record: Record) -> Dates:
         if record.code == "poison":
