@@ -24,7 +24,7 @@ from app.api.seen import Seen
 from app.domain.clock import iso
 from app.domain.indicator import Indicator
 from app.domain.period import date_of
-from app.domain.ports import CaseRow
+from app.domain.ports import CaseRow, QuarantineRow
 from app.domain.profile import Profile
 from app.domain.shape import (
     Json,
@@ -125,23 +125,24 @@ def fed(parts: ApiParts) -> APIRouter:
         # One more than asked for says whether there is a next page.
         read = await parts.sources.quarantine(seen, query.source, query.limit + 1, before)
         rows = read[: query.limit]
-        found = [
-            {
-                "id": r.id,
-                "source": r.source,
-                "known_at": iso(r.known_s),
-                "reason": r.reason,
-                "payload": r.payload,
-                "count": r.count,
-                "whole_page": r.whole_page,
-                "replayed": r.replayed,
-            }
-            for r in rows
-        ]
+        found = [_quarantined(r) for r in rows]
         following = str(rows[-1].id) if len(read) > len(rows) else None
         return json({"quarantine": found, "next": following})
 
     return router
+
+
+def _quarantined(kept: QuarantineRow) -> Json:
+    return {
+        "id": kept.id,
+        "source": kept.source,
+        "known_at": iso(kept.known_s),
+        "reason": kept.reason,
+        "payload": kept.payload,
+        "count": kept.count,
+        "whole_page": kept.whole_page,
+        "replayed": kept.replayed,
+    }
 
 
 def _indicator(profile: Profile, indicator: Indicator) -> Json:

@@ -130,6 +130,7 @@ class CutPool:
 
     def __init__(self, pool, budget: int) -> None:
         self._pool, self._budget = pool, budget
+        self.get_max_size = pool.get_max_size
 
     def acquire(self):
         return _CutAcquire(self)
