@@ -106,9 +106,7 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
         stores.changes.listen(stop),
         keep_tidy(stores.readings, stop),
         keeper.run(stop),
-        keep_pulse(
-            stores.pool, lease.term, lambda: stores.pages.refusal() or keeper.refusal(), stop
-        ),
+        keep_pulse(stores.pool, lease.term, (stores.pages, keeper), stop),
         lease.lasts(),
     )
     await stores.pool.close()

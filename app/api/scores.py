@@ -139,9 +139,7 @@ def _inputs(
     return found
 
 
-def _composite(
-    parts: ApiParts, definition: Composite, subject: str, composed: Composed
-) -> Json:
+def _composite(parts: ApiParts, definition: Composite, subject: str, composed: Composed) -> Json:
     return {
         "id": definition.id,
         "subject": subject,

@@ -110,9 +110,7 @@ class _Origin:
         return None if since is None else iso(since)
 
 
-def _definition(
-    parts: ApiParts, indicator: Indicator, versions: list[DefinitionVersion]
-) -> Json:
+def _definition(parts: ApiParts, indicator: Indicator, versions: list[DefinitionVersion]) -> Json:
     version = version_of(indicator)
     return {
         "id": indicator.id,

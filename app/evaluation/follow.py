@@ -18,8 +18,9 @@ from app.domain.judged import Judged, Revised
 from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.evaluation.courses import Close
+from app.evaluation.occasion import Occasion
 from app.evaluation.revise import Durations, Late, Past, late_of, revised
-from app.evaluation.source import Occasion, SourceEvaluation
+from app.evaluation.source import SourceEvaluation
 from app.evaluation.walk import StoredPage, walk
 
 log = structlog.get_logger("evaluation")

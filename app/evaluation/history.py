@@ -9,7 +9,8 @@ import structlog
 from app.domain.period import bounds
 from app.domain.profile import Profile
 from app.evaluation.follow import PageLog, Readings
-from app.evaluation.source import Occasion, SourceEvaluation
+from app.evaluation.occasion import Occasion
+from app.evaluation.source import SourceEvaluation
 
 log = structlog.get_logger("evaluation")
 PAGES_AT_ONCE = 200

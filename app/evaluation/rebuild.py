@@ -17,7 +17,8 @@ from app.domain.profile import Profile
 from app.domain.reading import Reading
 from app.domain.why import version_of
 from app.evaluation.follow import PageLog
-from app.evaluation.source import Occasion, SourceEvaluation
+from app.evaluation.occasion import Occasion
+from app.evaluation.source import SourceEvaluation
 from app.evaluation.walk import walk
 
 PAGES_AT_ONCE = 50

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app.domain.indicator import Indicator, Target
 from app.domain.judged import Frame, Head, Judged, Listed
@@ -14,6 +13,7 @@ from app.domain.reading import Reading
 from app.domain.why import version_of
 from app.evaluation.courses import Close, Courses
 from app.evaluation.judge import edges, state, targets, valued
+from app.evaluation.occasion import Occasion
 from app.evaluation.tally import Sums, Tally
 
 LIVE_FRAME_S = 900
@@ -21,22 +21,6 @@ ANNOUNCED_AT_MOST = 2000
 _SHOWN = frozenset(("province", "district", "tier", "group"))
 
 Figure = tuple[float | None, int | None, int | None, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """Why an instant is judged.
-
-    ``filling``: history is loaded for the first time, so nobody is to be told. ``bulk``: more pages
-    wait, so that only what every screen shows is announced. ``latest``: screens are to show it.
-    ``day``: a day ends here. A frame is kept for ``day`` and for ``frame``.
-    """
-
-    filling: bool
-    bulk: bool
-    latest: bool = False
-    day: bool = False
-    frame: bool = False
 
 
 class SourceEvaluation:

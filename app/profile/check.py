@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from app.domain.indicator import Indicator
 from app.domain.profile import Profile
 from app.domain.source import SourceConfig
 from app.profile import keys
-from app.profile.check_composites import check_composite, check_goals
+from app.profile.check_composites import Periods, check_composite, check_goals
 from app.profile.check_indicator import Known, check_indicator
 from app.profile.check_sources import check_rules, check_scene, check_source
 from app.profile.check_tables import check_tables
@@ -58,22 +58,12 @@ def check_profile(folder: Path, prove: Prove, replay: Replay) -> Checked:
     sources = [Document(p) for p in sorted((folder / "sources").glob("*.toml"))]
     definitions = [Document(p) for p in sorted((folder / "indicators").glob("*.toml"))]
     good = [doc for doc in sources if check_source(doc)]
-    known = Known(
-        subjects,
-        {doc.path.stem for doc in sources},
-        _groups(scene),
-    )
+    known = Known(subjects, {doc.path.stem for doc in sources}, _groups(scene))
     examples = [(doc, check_indicator(doc, known)) for doc in definitions]
     periods = {d.path.stem: d.told.get("periods", ()) for d in definitions}
     if definitions:
         check_scene(scene, subjects, periods)
-    scores = [Document(p) for p in sorted((folder / "composites").glob("*.toml"))]
-    scores = scores if definitions else []  # they would name what is not there, each
-    proved = sum(check_composite(doc, periods) for doc in scores)
-    if definitions and (folder / "targets.toml").is_file():
-        goals = Document(folder / "targets.toml")
-        scores.append(goals)
-        proved += check_goals(goals, periods, subjects)
+    scores, proved = _scores(folder, periods, subjects) if definitions else ([], 0)
     if (folder / "legal.toml").is_file():
         scores.append(words := Document(folder / "legal.toml"))
         for place in words.tables("word"):
@@ -89,6 +79,18 @@ def check_profile(folder: Path, prove: Prove, replay: Replay) -> Checked:
         ran, samples, more = _run(folder, examples, good, prove, replay)
         findings += more
     return Checked(tuple(sorted(findings)), len(definitions), ran + proved, len(sources), samples)
+
+
+def _scores(
+    folder: Path, periods: Periods, subjects: Collection[str]
+) -> tuple[list[Document], int]:
+    """Composites and goals, and how many examples were proved; they name indicators."""
+    scores = [Document(p) for p in sorted((folder / "composites").glob("*.toml"))]
+    proved = sum(check_composite(doc, periods) for doc in scores)
+    if (folder / "targets.toml").is_file():
+        scores.append(goals := Document(folder / "targets.toml"))
+        proved += check_goals(goals, periods, subjects)
+    return scores, proved
 
 
 def _groups(scene: Document) -> set[str]:

@@ -89,6 +89,13 @@ class StoredPage:
     steps: list[PackedStep]
 
 
+_ROOM = """
+    CREATE TEMP TABLE room (bytes text) ON COMMIT DROP;
+    ALTER TABLE room ALTER bytes SET STORAGE EXTERNAL;
+    INSERT INTO room SELECT repeat('.', 1 << 20) FROM generate_series(1, 4);
+"""
+
+
 class PgPages:
     """Cursor, records and pages of every source."""
 
@@ -97,6 +104,7 @@ class PgPages:
         self._judges = dict(judges or {})
         self._held: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._refused: dict[str, str] = {}
+        self._unproven: str | None = None
         self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def bell(self, source: str) -> asyncio.Event:
@@ -113,8 +121,24 @@ class PgPages:
 
     def refusal(self, source: str | None = None) -> str | None:
         """Why the server takes no page of this source now (of any), though it answers."""
-        told = self._refused.values() if source is None else [self._refused.get(source)]
-        return next((t for t in told if t), None)
+        told = [*self._refused.values(), self._unproven]
+        return next((t for t in told if t), None) if source is None else self._refused.get(source)
+
+    async def prove_room(self) -> None:
+        """After a refusal: is there room for more than the small page that went in at last?
+
+        A full server makes a little room now and then. Were everybody to ask their feeds at once,
+        it would be gone with the first answer.
+        """
+        if self._unproven is None or self._refused:
+            return
+        try:
+            async with self._pool.acquire() as db, db.transaction():
+                await db.execute(_ROOM)
+        except REFUSALS as refused:
+            self._unproven = f"{type(refused).__name__}: {refused}"
+        else:
+            self._unproven = None
 
     async def open_source(self, source: str) -> tuple[str, int, bool]:
         """Cursor, sequence and whether the source has ever caught up; creates its row."""
@@ -138,7 +162,7 @@ class PgPages:
             async with self._held[source]:
                 await self._commit(source, seq, page, now_s, note)
         except REFUSALS as refused:
-            self._refused[source] = f"{type(refused).__name__}: {refused}"
+            self._refused[source] = self._unproven = f"{type(refused).__name__}: {refused}"
             raise
         self._refused.pop(source, None)
         self._bells[source].set()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Protocol
 
 import asyncpg
 import structlog
@@ -25,19 +26,29 @@ _BEAT = "UPDATE pulse SET beats = beats + 1, refusal = $1 WHERE term = $2"
 _READ = "SELECT beats, refusal, term FROM pulse"
 
 
+class Storing(Protocol):
+    """Somebody who stores, and is refused now and then."""
+
+    def refusal(self) -> str | None: ...
+
+    async def prove_room(self) -> None: ...
+
+
 async def keep_pulse(
-    pool: asyncpg.Pool, term: int, refusal: Callable[[], str | None], stop: asyncio.Event
+    pool: asyncpg.Pool, term: int, storing: Sequence[Storing], stop: asyncio.Event
 ) -> None:
     """Tell the other processes once a second that this one lives, and what the server refuses."""
     told: str | None = None
     while not stop.is_set():
-        now = refusal()
+        now = next((said for one in storing if (said := one.refusal())), None)
         if now != told:
             log.warning("storing", refusal=now or "ended: everything is stored again")
             told = now
         try:
             async with pool.acquire() as db:
                 await db.execute(_BEAT, now, term)
+            for one in storing if now is not None else ():
+                await one.prove_room()
         except AWAY:
             pass  # no beat is what tells it
         try:

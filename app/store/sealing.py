@@ -50,6 +50,9 @@ class SeriesKeeper:
         """Why the server takes nothing that is sealed, though it answers."""
         return self._refused
 
+    async def prove_room(self) -> None:
+        """The next seal proves it."""
+
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; a server that is lost or full is tried again, and nobody waits."""
         while not stop.is_set():

@@ -147,25 +147,19 @@ async def _ask(feed: Feed, since: str) -> tuple[_Answer, bytes]:
 
 
 async def _log_in(feed: Feed) -> str:
-    password = os.environ.get(feed.settings.get("password_env", "")) or feed.settings.get(
-        "password_simulated", ""
-    )
-    body = msgspec.json.encode(
-        {"username": feed.settings.get("username", ""), "password": password}
-    )
-    reply = await feed.request(
-        "POST", "auth", headers={"Content-Type": "application/json"}, body=body
-    )
+    told = feed.settings
+    password = os.environ.get(told.get("password_env", "")) or told.get("password_simulated", "")
+    body = msgspec.json.encode({"username": told.get("username", ""), "password": password})
+    headers = {"Content-Type": "application/json"}
+    reply = await feed.request("POST", "auth", headers=headers, body=body)
     try:
-        told = msgspec.json.decode(reply.body, type=dict[str, Any])
+        answer = msgspec.json.decode(reply.body, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError, ValueError) as wrong:
         raise FeedBroken(f"public_service: /auth gave no JSON ({wrong})", reply.body) from wrong
-    session = told.get("session")
-    if reply.status != 200 or told.get("error_code") not in _OK or not session:
-        raise FeedDown(
-            "public_service refuses the account: check username and the variable"
-            f" {feed.settings.get('password_env', '')!r}"
-        )
+    session, where = answer.get("session"), told.get("password_env", "")
+    if reply.status != 200 or answer.get("error_code") not in _OK or not session:
+        refused = "public_service refuses the account: check username and the variable"
+        raise FeedDown(f"{refused} {where!r}")
     if not isinstance(session, str) or len(session) > 4096:
         raise FeedBroken("public_service: expected text as session from /auth", reply.body)
     feed.memory["session"] = session
@@ -195,12 +189,13 @@ def _dossier(item: dict[str, Any], sent_s: int) -> RecordUpdate:
     maximum = _text(item, "ThoiHanGiaiQuyet")
     if maximum and not (maximum.isdecimal() and len(maximum) < 5 and int(maximum) <= _LONGEST):
         raise ValueError(f"ThoiHanGiaiQuyet {maximum!r}; expected 0..{_LONGEST} working days")
+    flags = _flags(item)
     version = Version(
         sent_s,
         _optional_s(item, "NgayTiepNhan"),
         _optional_s(item, "NgayHenTra"),
-        _most_days(int(maximum), _flags(item)) if maximum else None,
-        _flags(item),
+        _most_days(int(maximum), flags) if maximum else None,
+        flags,
         {},
         tuple(_waits(item)),
         tuple(_dated(item, status)),
@@ -219,33 +214,25 @@ def _most_days(told: int, flags: frozenset[str]) -> int | None:
 
 
 def _flags(item: dict[str, Any]) -> frozenset[str]:
-    held = set()
-    if _text(item, "KenhThucHien") == "2":
-        held.add("online")
-    if any(_amount(fee) > 0 for fee in _list(item, "DanhSachLePhi")):
-        held.add("fee_due")
-    if _text(item, "DuocThanhToanTrucTuyen") in ("1", "2"):
-        held.add("paid_online")
-    if any(_text(p, "DuongDanTepTinKetQua") for p in _list(item, "DanhSachGiayToKetQua")):
-        held.add("e_result")
-    if _text(item, "MaKetQua"):
-        held.add("result_due")
-    if _digitised(item):
-        held.add("digitised")
-    if unit := _UNITS.get(_text(item, "DonViThoiHan").lower()):
-        held.add(unit)
-    return frozenset(held)
+    results = _list(item, "DanhSachGiayToKetQua")
+    told = {
+        "online": _text(item, "KenhThucHien") == "2",
+        "fee_due": any(_amount(fee) > 0 for fee in _list(item, "DanhSachLePhi")),
+        "paid_online": _text(item, "DuocThanhToanTrucTuyen") in ("1", "2"),
+        "e_result": any(_text(paper, "DuongDanTepTinKetQua") for paper in results),
+        "result_due": bool(_text(item, "MaKetQua")),
+        "digitised": _digitised(item),
+        _UNITS.get(_text(item, "DonViThoiHan").lower(), "working_days"): True,
+    }
+    return frozenset(flag for flag, holds in told.items() if holds) - {"working_days"}
 
 
 def _digitised(item: dict[str, Any]) -> bool:
     told = _text(item, "HoSoCoThanhPhanSoHoa")
     if told:
         return told == "1"
-    kept = [
-        paper
-        for paper in _list(item, "TaiLieuNop")
-        if _text(paper, "IsDeleted").lower() not in ("true", "1")
-    ]
+    papers = _list(item, "TaiLieuNop")
+    kept = [p for p in papers if _text(p, "IsDeleted").lower() not in ("true", "1")]
     return bool(kept) and all(_text(paper, "DuocSoHoa") == "1" for paper in kept)
 
 
@@ -257,10 +244,10 @@ def _amount(fee: dict[str, Any]) -> float:
 
 
 def _waits(item: dict[str, Any]) -> list[Wait]:
-    found = []
-    if len(_list(item, "DanhSachHoSoBoSung")) > _REQUESTS:
+    found, rows = [], _list(item, "DanhSachHoSoBoSung")
+    if len(rows) > _REQUESTS:
         raise ValueError(f"DanhSachHoSoBoSung has over {_REQUESTS} requests")
-    for row in _list(item, "DanhSachHoSoBoSung"):
+    for row in rows:
         ref = _text(row, "HoSoBoSungId")
         asked = _optional_s(row, "NgayBoSung")
         if ref and asked is not None:

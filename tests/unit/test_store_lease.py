@@ -208,7 +208,7 @@ async def test_whoever_was_replaced_writes_nothing_at_all(address: str, db: asyn
 async def keep_beating(pool: asyncpg.Pool, term: int) -> None:
     """One beat."""
     stop = asyncio.Event()
-    beats = asyncio.create_task(keep_pulse(pool, term, lambda: None, stop))
+    beats = asyncio.create_task(keep_pulse(pool, term, (), stop))
     await asyncio.sleep(0.05)
     stop.set()
     await asyncio.wait_for(beats, 5)
