@@ -175,8 +175,7 @@ def read_record(raw: bytes) -> tuple[RecordUpdate, ...]:
     except (msgspec.MsgspecError, RecursionError, ValueError) as wrong:
         raise ValueError(f"expected ThoiDiemGui, service, data ({wrong})") from wrong
     sent_s = local_s(record.ThoiDiemGui, "ThoiDiemGui", _INSTANT)
-    reader = _READERS.get(record.service)
-    if reader is None:
+    if (reader := _READERS.get(record.service)) is None:
         raise ValueError(f"service {record.service!r}; expected one of {', '.join(_READERS)}")
     return tuple(reader(item, sent_s) for item in record.data)
 
