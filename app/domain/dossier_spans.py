@@ -34,6 +34,11 @@ def on_time(_: Measure, __: Record, life: list[Phase]) -> list[Span]:
     ]
 
 
+def unjudged(_: Measure, __: Record, life: list[Phase]) -> list[Span]:
+    """Counted beside the share on time: neither a due date nor a maximum to judge it by."""
+    return [Span(p.from_s, int(p.late is None), 0, life[0].from_s, p.end_s) for p in life]
+
+
 def overdue(_: Measure, __: Record, life: list[Phase]) -> list[Span]:
     return [Span(p.from_s, int(p.end_s is None and p.late is True), 0) for p in life]
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+# What is open when a period begins counts in it, too: its sums start from there.
+_CARRIED = frozenset(("on_time_766", "unjudged_766"))
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """How records contribute. ``rule`` picks the timeline (see ``app.domain.measure``).
@@ -20,6 +24,11 @@ class Measure:
     den: tuple[str, ...] = ()
     start: str = ""  # of handling: the unit, whole working days without one
     end: str = ""
+
+    @property
+    def carried(self) -> bool:
+        """Whether open records are carried from one period into the next."""
+        return self.rule in _CARRIED and self.kind != "stock"
 
 
 @dataclass(frozen=True, slots=True)

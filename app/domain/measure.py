@@ -113,7 +113,7 @@ def _contribute(
     spans = _SPANS[measure.rule](measure, record, life)
     if measure.kind == "stock" or indicator.periods == ("now",):
         _stock_steps(found, number, "now", spans)
-    elif measure.rule == "on_time_766":
+    elif measure.carried:
         _stock_steps(found, number, CARRIED, _open_only(spans))
         for kind in indicator.periods:
             _carried_steps(found, number, kind, spans)
@@ -331,6 +331,7 @@ def _alternatives(clause: str) -> list[str]:
 
 _SPANS = {
     "on_time_766": dossier_spans.on_time,
+    "unjudged_766": dossier_spans.unjudged,
     "overdue_766": dossier_spans.overdue,
     "backlog": dossier_spans.backlog,
     "aged": dossier_spans.aged,

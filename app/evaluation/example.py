@@ -53,7 +53,7 @@ def figure(
     at_s: int,
 ) -> Figure:
     """Value, num, den and state of one subject in the period that holds ``at_s``."""
-    carried = {0: indicator.periods} if indicator.measure.rule == "on_time_766" else {}
+    carried = {0: indicator.periods} if indicator.measure.carried else {}
     measures = Measures([indicator], rules)
     tally = Tally(carried, profile.members)
     target = target_of(indicator, profile.subjects[subject])

@@ -36,7 +36,7 @@ class SourceEvaluation:
         carried = {
             n: tuple(k for k in i.periods)
             for n, i in enumerate(self.indicators)
-            if i.measure.rule == "on_time_766" and i.measure.kind != "stock"
+            if i.measure.carried
         }
         self.tally = Tally(carried, profile.members)
         self._targets: list[dict[str, Target]] = [

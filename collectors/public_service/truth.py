@@ -34,8 +34,10 @@ _INDICATORS = (
     "ps.open_over_30_days",
     "ps.reappointed",
     "ps.handling_days",
+    "ps.unjudged",
 )
-_COUNTS = ("ps.overdue_open", "ps.backlog", "ps.open_over_30_days", "ps.reappointed")
+_COUNTS = ("ps.overdue_open", "ps.backlog", "ps.open_over_30_days", "ps.reappointed",
+           "ps.unjudged")  # fmt: skip
 _OLD_S = 30 * 86400
 
 
@@ -209,11 +211,13 @@ def _count(
     if indicator == "ps.reopened":
         return _closed_twice(item, _statuses(dossier), received, begin, until)
     judged = judge(item, _statuses(dossier), received, until, switches)
-    if indicator == "ps.on_time":
+    if indicator in ("ps.on_time", "ps.unjudged"):
         ended_before = judged.end is not None and judged.end < begin
-        if judged.late is None or (ended_before and received < begin):
+        if ended_before and received < begin:
             return 0, 0
-        return int(not judged.late), 1
+        if indicator == "ps.unjudged":
+            return int(judged.late is None), 0
+        return (0, 0) if judged.late is None else (int(not judged.late), 1)
     if indicator == "ps.overdue_open":
         return int(judged.end is None and judged.late is True), 0
     if indicator in ("ps.backlog", "ps.open_over_30_days"):

@@ -84,7 +84,7 @@ class Product:
         carried = {
             n: i.periods
             for n, i in enumerate(self.indicators)
-            if i.measure.rule == "on_time_766" and i.measure.kind != "stock"
+            if i.measure.carried
         }
         tally = Tally(carried, self.profile.members)
         tally.start(self.profile.began_s, at_s)

@@ -31,6 +31,7 @@ def _indicator(measure: Measure, *periods: str) -> Indicator:
 
 
 INDICATORS = [
+    _indicator(Measure("sum", "dossier", "unjudged_766"), "month", "year"),
     _indicator(Measure("ratio", "dossier", "on_time_766"), "month", "year"),
     _indicator(Measure("stock", "dossier", "overdue_766"), "now"),
     _indicator(Measure("stock", "dossier", "backlog"), "now"),
@@ -43,7 +44,7 @@ INDICATORS = [
     _indicator(Measure("sum", "hour", "amount", ("x",)), "hour", "day"),
 ]
 MEASURES = Measures(INDICATORS, RULES_OF_CALENDAR)
-CARRIED = {0: ("month", "year")}
+CARRIED = {n: i.periods for n, i in enumerate(INDICATORS) if i.measure.carried}
 
 
 def _tree(rng: random.Random) -> tuple[Areas, dict[str, Agency], dict[str, list[str]]]:
@@ -84,7 +85,7 @@ def _records(rng: random.Random, owners: list[str], at_s: int) -> Iterator[Recor
         )
         waits = (Wait("w", received + DAY, received + 3 * DAY),) if rng.random() < 0.3 else ()
         version = Version(
-            received, received, received + rng.randrange(20 * DAY), None,
+            received, received, rng.choice((None, received + rng.randrange(20 * DAY))), None,
             frozenset(("x",) if rng.random() < 0.5 else ()), {"x": rng.randrange(100)}, waits,
         )  # fmt: skip
         due = received + rng.randrange(10 * DAY)

@@ -80,7 +80,7 @@ def _figure(
 ) -> tuple[float | None, ...]:
     number = next(n for n, i in enumerate(measures.indicators) if i.id == ask["indicator"])
     indicator = measures.indicators[number]
-    carried = {number: indicator.periods} if indicator.measure.rule == "on_time_766" else {}
+    carried = {number: indicator.periods} if indicator.measure.carried else {}
     at_s = _at(ask["at"])
     tally = Tally(carried, profile.members)
     tally.start(profile.began_s, at_s)
