@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 # What is open when a period begins counts in it, too: its sums start from there.
 _CARRIED = frozenset(("on_time_766", "unjudged_766"))
 
