@@ -69,6 +69,8 @@ class Why(Model):
     )
     target: WhyTarget | None
     parts: list[WhyPart]
-    adds_up: bool = Field(description="num and den of the parts sum to the reading's, exactly")
+    adds_up: bool = Field(
+        description="num and den of the parts sum to the reading's, exactly; of a median its cases"
+    )
     pages: list[WhyPage]
     pages_looked_at: int

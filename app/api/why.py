@@ -48,7 +48,7 @@ def why(parts: ApiParts) -> APIRouter:
             "since": await origin.since(whole),
             "target": _target(parts, indicator, whole),
             "parts": [_part(parts, p) for p in shares],
-            "adds_up": indicator.measure.kind != "quantile" and bool(shares),
+            "adds_up": bool(shares),
             "pages": [_page(p) for p in pages],
             "pages_looked_at": looked,
         }

@@ -10,6 +10,11 @@ _WAITS = {
     "leaving": "; chờ đủ số ngày liền mới hết chậm",
 }
 
+_UNITS = {
+    "minutes": "phút", "working_days": "ngày làm việc", "working_hours": "giờ làm việc",
+    "days": "ngày", "vnd": "đồng",
+}  # fmt: skip
+
 
 def reason(value: float | None, target: float | None, indicator: Indicator) -> str:
     """Why, in Vietnamese, for the screen."""
@@ -20,9 +25,9 @@ def reason(value: float | None, target: float | None, indicator: Indicator) -> s
     short = target - value if indicator.better == "up" else value - target
     if short <= 1e-12:
         return "Đạt mục tiêu"
-    amount = (
-        _number(short * 100, 1) + " điểm %" if indicator.unit == "percent" else _number(short, 0)
-    )
+    amount = _plain(short, indicator)
+    if indicator.unit == "percent":  # a shortfall of less than a tenth is still said
+        amount = _number(short * 100, 1 if short >= 5e-4 else 2) + " điểm %"
     return ("Thấp hơn mục tiêu " if indicator.better == "up" else "Vượt ngưỡng ") + amount
 
 
@@ -57,7 +62,14 @@ def odds_vi(odds: float) -> str:
 def _amount(value: float, indicator: Indicator) -> str:
     if indicator.unit == "percent":
         return _number(value * 100, 1) + " %"
-    return _number(value, 0)
+    return _plain(value, indicator)
+
+
+def _plain(value: float, indicator: Indicator) -> str:
+    """A number in the figure's own unit; money in đồng, without a part of one."""
+    decimals = 0 if indicator.unit == "vnd" or float(value).is_integer() else indicator.decimals
+    unit = _UNITS.get(indicator.unit)
+    return _number(value, decimals) + (f" {unit}" if unit else "")
 
 
 def _number(value: float, decimals: int) -> str:

@@ -69,13 +69,16 @@ def parts_of(profile: Profile, subject: str, on: date, *, by_group: bool) -> lis
 def add_up(whole: Reading, found: Sequence[Reading]) -> list[Part]:
     """The parts that count at all, the largest first; the last one is what no part holds.
 
-    Sums of ``num`` and ``den`` over the parts equal those of the whole, exactly. A median does not
-    add up: its parts stand as they are.
+    Sums of ``num`` and ``den`` over the parts equal those of the whole, exactly. Of a median the
+    cases add up, and its own value follows from no others.
     """
     parts = [Part(r.subject, r.value, r.num, r.den) for r in found if r.num or r.den]
     parts.sort(key=lambda p: (-(p.den if p.den is not None else p.num or 0), p.subject or ""))
-    if not found or whole.num is None:
+    if not found:
         return parts
+    if whole.num is None:
+        rest = (whole.den or 0) - sum(p.den or 0 for p in parts)
+        return [*parts, Part(None, None, None, rest)] if rest else parts
     num = whole.num - sum(p.num or 0 for p in parts)
     den = None if whole.den is None else whole.den - sum(p.den or 0 for p in parts)
     if num or den:

@@ -24,6 +24,7 @@ RENAMED = date(2022, 8, 15)  # Decree 42/2022: levels become toàn trình / mộ
 NEW_A_DAY = 0.55
 FULL_WHEN_ISSUED = 0.78
 FULL_LATER = 0.6
+HOURLY, DAILY = 17, 23  # every so manieth is told in hours, or in days of the calendar; invented
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,15 @@ class Procedure:
     days: int
     fee: int
     result: str
+    maximum: int  # ThoiHanGiaiQuyet, in ``unit``
+    unit: str  # DonViThoiHan; empty: working days
+
+
+def _maximum(number: int, days: int) -> tuple[int, str]:
+    """How long a procedure may take, in its own unit: hours, days of the calendar, working days."""
+    if number % HOURLY == 0:
+        return days * 8, "giờ làm việc"
+    return (days + 2 * (days // 5), "ngày") if number % DAILY == 0 else (days, "")
 
 
 class Catalogue:
@@ -90,15 +100,18 @@ class Catalogue:
     def _make(self, rng: random.Random) -> Procedure:
         self._number += 1
         sector = rng.choice(self._world.sectors)
+        code = f"{rng.choice('12')}.{self._number:06d}.000.00.00.H38"
+        days = rng.choice((1, 2, 3, 3, 5, 5, 7, 10, 15, 20))
         procedure = Procedure(
-            f"{rng.choice('12')}.{self._number:06d}.000.00.00.H38",
+            code,
             f"Thủ tục {self._number} – {sector.name}",
             sector.code,
             sector.name,
             sector.department,
-            rng.choice((1, 2, 3, 3, 5, 5, 7, 10, 15, 20)),
+            days,
             rng.choice((0, 0, 0, 8000, 15000, 50000, 100000)),
             f"KQ.{self._number:06d}" if rng.random() < 0.9 else "",
+            *_maximum(self._number, days),
         )
         self.by_sector[sector.code].append(procedure)
         return procedure
@@ -118,7 +131,8 @@ class Catalogue:
             "NgayBanHanh": issued.strftime("%Y%m%d"),
             "MucDo": level,
             "MucDoTuNgay": since.strftime("%Y%m%d"),
-            "ThoiHanGiaiQuyet": str(procedure.days),
+            "ThoiHanGiaiQuyet": str(procedure.maximum),
+            "DonViThoiHan": procedure.unit,
             "CoPhi": "1" if procedure.fee else "0",
         }
         self._items.append((at_s, item))

@@ -10,6 +10,8 @@ from typing import Any
 from collectors._world.calendar import DAY_S, day_of, is_working_day, midnight_s
 
 _WORKING = ("2", "4", "5", "6")
+# Morning and afternoon of an office, seconds of the day.
+_OFFICE = ((27_000, 41_400), (46_800, 61_200))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,35 @@ def _next_work(statuses: list[tuple[int, str]], after: int) -> int | None:
 def _due(item: dict[str, Any], received: int) -> int | None:
     if item.get("NgayHenTra"):
         return seconds(item["NgayHenTra"])
-    if item.get("ThoiHanGiaiQuyet") not in (None, ""):
-        return _after_working_days(day_of(received), int(item["ThoiHanGiaiQuyet"]))
-    return None
+    if item.get("ThoiHanGiaiQuyet") in (None, "") or unit_of(item) == "ngày":
+        return None  # days of the calendar cannot be told in working days
+    most = int(item["ThoiHanGiaiQuyet"])
+    if unit_of(item) == "giờ":
+        most = (most + 7) // 8
+    return _after_working_days(day_of(received), most)
+
+
+def unit_of(item: dict[str, Any]) -> str:
+    """The procedure's own unit: "giờ", "ngày", or empty for working days."""
+    told = str(item.get("DonViThoiHan") or "").strip().lower()
+    return {"giờ": "giờ", "giờ làm việc": "giờ", "ngày": "ngày"}.get(told, "")
+
+
+def taken(unit: str, received: int, end: int) -> float:
+    """From receipt to the end: days of the calendar, office hours, or whole working days."""
+    if unit == "ngày":
+        return max(0, end - received) / DAY_S
+    day, days, hours = day_of(received), 0, 0
+    while day <= day_of(end):
+        if is_working_day(day):
+            days += day > day_of(received)
+            into = midnight_s(day)
+            hours += sum(
+                max(0, min(end - into, closes) - max(received - into, opens))
+                for opens, closes in _OFFICE
+            )
+        day += timedelta(days=1)
+    return hours / 3600 if unit == "giờ" else days
 
 
 @lru_cache(maxsize=8192)

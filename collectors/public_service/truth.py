@@ -11,9 +11,9 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from collectors._world.calendar import day_of, is_working_day, midnight_s
+from collectors._world.calendar import day_of, midnight_s
 from collectors._world.land import province
-from collectors.public_service.rule import Switches, judge, seconds
+from collectors.public_service.rule import Switches, judge, seconds, taken, unit_of
 
 if TYPE_CHECKING:
     from collectors._world.feed import Answer, Message
@@ -34,8 +34,11 @@ _INDICATORS = (
     "ps.open_over_30_days",
     "ps.reappointed",
     "ps.handling_days",
+    "ps.handling_hours",
+    "ps.handling_calendar_days",
     "ps.unjudged",
 )
+_UNITS = {"ps.handling_days": "", "ps.handling_hours": "giờ", "ps.handling_calendar_days": "ngày"}
 _COUNTS = ("ps.overdue_open", "ps.backlog", "ps.open_over_30_days", "ps.reappointed",
            "ps.unjudged")  # fmt: skip
 _OLD_S = 30 * 86400
@@ -72,7 +75,7 @@ class PublicServiceTruth:
         self._dossiers: defaultdict[str, _Dossier] = defaultdict(_Dossier)
         self._procedures: defaultdict[str, _Procedure] = defaultdict(_Procedure)
         self._count = 0
-        self._taken: tuple[object, dict[tuple[str, str], list[int]]] = (None, {})
+        self._taken: tuple[object, dict[tuple[str, str], list[float]]] = (None, {})
         self._kept: dict[tuple[str, str, int, int], dict[tuple[str, str], list[int]]] = {}
 
     def add(self, message: Message) -> None:
@@ -112,8 +115,8 @@ class PublicServiceTruth:
         """Give value, num, den of every subject of the level."""
         if indicator not in _INDICATORS:
             return {}
-        if indicator == "ps.handling_days":
-            return self._handling(level, period, at_s)
+        if indicator in _UNITS:
+            return self._handling(_UNITS[indicator], level, period, at_s)
         key = (indicator, period, at_s, self._count)
         if key not in self._kept:
             self._kept = {k: v for k, v in self._kept.items() if k[2:] == key[2:]}
@@ -128,22 +131,22 @@ class PublicServiceTruth:
             return {subject: (num, num, None) for subject, (num, _) in totals.items()}
         return {s: (num / den if den else None, num, den) for s, (num, den) in totals.items()}
 
-    def _handling(self, level: str, period: str, at_s: int) -> Answer:
-        key = (period, at_s, self._count)
+    def _handling(self, unit: str, level: str, period: str, at_s: int) -> Answer:
+        key = (unit, period, at_s, self._count)
         if self._taken[0] != key:
             begin, _ = _bounds(period, at_s)
-            found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+            found: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
             for dossier in self._dossiers.values():
-                taken = _days_taken(dossier, begin, at_s, self.switches)
+                taken = _taken(dossier, unit, begin, at_s, self.switches)
                 if taken is not None:
                     found[(dossier.agency, dossier.sector)].append(taken)
             self._taken = (key, found)
-        days: defaultdict[str, list[int]] = defaultdict(list)
+        times: defaultdict[str, list[float]] = defaultdict(list)
         for (agency, sector), several in self._taken[1].items():
             subject = self._subject(level, agency, sector, day_of(at_s))
             if subject is not None:
-                days[subject] += several
-        return {s: (float(median(found)), None, len(found)) for s, found in days.items()}
+                times[subject] += several
+        return {s: (float(median(found)), None, len(found)) for s, found in times.items()}
 
     def _subject(self, level: str, code: str, sector: str, day: date) -> str | None:
         if level == "sector":
@@ -237,19 +240,17 @@ def _count(
     return int(_online(item) and (not _fee(item) or _paid(item)) and _has_result(item)), 1
 
 
-def _days_taken(dossier: _Dossier, begin: int, until: int, switches: Switches) -> int | None:
-    """Working days from the day after receipt to the result, if it came in the period."""
-    received = _received(dossier)
-    if received is None or received > until:
+def _taken(
+    dossier: _Dossier, unit: str, begin: int, until: int, switches: Switches
+) -> float | None:
+    """From receipt to the result in the procedure's unit, if the result came in the period."""
+    received, item = _received(dossier), dossier.item or {}
+    if received is None or received > until or unit_of(item) != unit:
         return None
-    judged = judge(dossier.item or {}, _statuses(dossier), received, until, switches)
+    judged = judge(item, _statuses(dossier), received, until, switches)
     if not judged.done or judged.end is None or judged.end < begin:
         return None
-    day, taken = day_of(received), 0
-    while day < day_of(judged.end - judged.waited):
-        day += timedelta(days=1)
-        taken += is_working_day(day)
-    return taken
+    return taken(unit, received, judged.end - judged.waited)
 
 
 def _moved(dossier: _Dossier, received: int) -> int | None:

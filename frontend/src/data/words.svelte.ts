@@ -5,7 +5,7 @@ import { sectorInEnglish } from './sectors';
 
 const vi = {
   centre: 'Trung tâm Giám sát, điều hành thông minh', province: 'tỉnh Lào Cai', score: 'Điểm điều hành',
-  critical: 'Nghiêm trọng', lagging: 'Chậm', stale: 'Dữ liệu cũ', met: 'Đạt', near: 'Gần đạt', missed: 'Không đạt',
+  critical: 'Rất chậm', lagging: 'Chậm', stale: 'Dữ liệu cũ', met: 'Đạt', near: 'Cận ngưỡng', missed: 'Không đạt',
   none: 'Chưa giao', fresh: 'Mới', late: 'Trễ', absent: 'Mất nguồn', loading: 'Đang nạp', no_source: 'Chưa có nguồn',
   connecting: 'Đang kết nối', live: 'Trực tiếp', laggingLink: 'Kết nối chậm', lost: 'Mất kết nối',
   incompatible: 'Phiên bản mới, đang tải lại', simulated: 'DỮ LIỆU MÔ PHỎNG', target: 'Mục tiêu', goal: 'Đích', noTarget: 'Thống kê',
