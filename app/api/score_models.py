@@ -15,6 +15,8 @@ class CompositePart(Model):
     id: str
     title_vi: str
     title_en: str
+    rule_vi: str = Field(description="what is counted, in words; also of a part without a source")
+    rule_en: str
     status: PartStatus = Field(description="what is not counted gives its weight away")
     indicator: str | None
     period: Period | None

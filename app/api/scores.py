@@ -203,6 +203,8 @@ def _part(told: PartScore) -> Json:
         "id": part.id,
         "title_vi": part.title_vi,
         "title_en": part.title_en,
+        "rule_vi": part.rule_vi,
+        "rule_en": part.rule_en,
         "status": given.status,
         "indicator": part.indicator or None,
         "period": part.period or None,

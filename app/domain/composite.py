@@ -23,6 +23,8 @@ class CompositePart:
     indicator: str = ""  # empty: no source yet
     period: str = ""
     full: Fraction = Fraction(1)
+    rule_vi: str = ""
+    rule_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

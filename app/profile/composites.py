@@ -67,7 +67,8 @@ def _part(told: Mapping[str, Any]) -> CompositePart:
     return CompositePart(
         told["id"], told["title_vi"], told["title_en"], _exact(told["weight"]),
         told["assumption"], told.get("indicator", ""), told.get("period", ""),
-        _exact(told.get("full", 1)),
+        _exact(told.get("full", 1)), told.get("rule_vi", ""),
+        told.get("rule_en", ""),
     )  # fmt: skip
 
 

@@ -107,7 +107,8 @@ COMPOSITE_GROUP: Keys = {
     "part": Key(LIST),
 }  # fmt: skip
 COMPOSITE_PART: Keys = {
-    "id": Key(), "title_vi": Key(), "title_en": Key(), "weight": Key(NUMBER, least=0),
+    "id": Key(), "title_vi": Key(), "title_en": Key(), "rule_vi": _FREE, "rule_en": _FREE,
+    "weight": Key(NUMBER, least=0),
     "assumption": Key(YES_NO), "indicator": _FREE, "period": Key(needed=False, among=KINDS),
     "full": Key(NUMBER, needed=False, least=0.01),
 }  # fmt: skip

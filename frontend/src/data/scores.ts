@@ -8,6 +8,8 @@ export interface CompositePart {
   id: string;
   title_vi: string;
   title_en: string;
+  rule_vi: string;
+  rule_en: string;
   status: PartStatus;
   indicator: string | null;
   period: Period | null;
