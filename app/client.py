@@ -87,6 +87,8 @@ class Follower:
     place: Place | None = None
     indicators: Sequence[str] = ()
     subjects: Sequence[str] = ()
+    areas: Sequence[str] = ()
+    scenes: Sequence[str] = ()
     chance: Callable[[], float] = random.random
     link: Link = "connecting"
     server_time: str = ""
@@ -115,8 +117,11 @@ class Follower:
         query = (
             [("epoch", self.place.epoch), ("offset", str(self.place.offset))] if self.place else []
         )
-        query += [("indicator", i) for i in self.indicators]
-        query += [("subject", s) for s in self.subjects]
+        for name, asked in (
+            ("indicator", self.indicators), ("subject", self.subjects),
+            ("area", self.areas), ("scene", self.scenes),
+        ):  # fmt: skip
+            query += [(name, one) for one in asked]
         scheme = {"https": "wss", "http": "ws"}.get(told.scheme, told.scheme)
         address = f"{scheme}://{told.netloc}/api/v1/live?{urlencode(query)}"
         shown = {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -194,9 +199,11 @@ def follow(
     place: Place | None = None,
     indicators: Sequence[str] = (),
     subjects: Sequence[str] = (),
+    areas: Sequence[str] = (),
+    scenes: Sequence[str] = (),
 ) -> AsyncIterator[Change]:
-    """Everything a token may see, or of that the indicators and subjects named."""
-    return Follower(url, token, place, indicators, subjects).changes()
+    """Everything a token may see, or of that what is named; an area is all that lies in it."""
+    return Follower(url, token, place, indicators, subjects, areas, scenes).changes()
 
 
 class Held:

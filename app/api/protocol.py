@@ -71,6 +71,8 @@ class Subscribed(Model):
     t: Literal["subscribed"]
     indicators: list[str]
     subjects: list[str]
+    areas: list[str]
+    scenes: list[str]
 
 
 class Subscribe(Model):
@@ -79,6 +81,8 @@ class Subscribe(Model):
     t: Literal["subscribe"]
     indicators: list[str] = Field(default=[])
     subjects: list[str] = Field(default=[])
+    areas: list[str] = Field(default=[], description="each with all that rolls up to it")
+    scenes: list[str] = Field(default=[], description="wall, map, or the id of a row of tiles")
 
 
 Frame = Annotated[

@@ -11,11 +11,11 @@ from app.api import score_models as models
 from app.api.figures import json
 from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES
-from app.api.scene import scene_for
 from app.api.seen import Seen
 from app.domain.indicator import target_of
 from app.domain.period import date_of
 from app.domain.profile import Profile
+from app.domain.scene import scene_for
 from app.domain.score import AT_BEST, BELOW, Member, members, score_of, shares
 from app.domain.shape import Json, qualities, shown_subjects
 

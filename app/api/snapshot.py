@@ -10,7 +10,6 @@ from datetime import date
 
 import msgspec
 
-from app.api.scene import scene_for, scene_keys
 from app.domain.access import EVERYTHING, Visible
 from app.domain.area import Break
 from app.domain.clock import Clock, local_date
@@ -19,6 +18,7 @@ from app.domain.period import date_of
 from app.domain.ports import AlertStore, ChangeLog, ReadingStore, Series, SourceStore
 from app.domain.profile import Profile
 from app.domain.reading import Reading
+from app.domain.scene import scene_for, scene_keys
 from app.domain.score import Score, score
 from app.domain.shape import (
     Json,

@@ -88,7 +88,12 @@ def visible_on(grants: Iterable[Grant], subjects: Mapping[str, Subject], day: da
     roots = {g.subject for g in grants if g.on(day)}
     if EVERY_SUBJECT in roots:
         return EVERYTHING
-    return Visible(frozenset(s for s in subjects if _below(s, roots, subjects)))
+    return Visible(subtrees(roots, subjects))
+
+
+def subtrees(roots: set[str], subjects: Mapping[str, Subject]) -> frozenset[str]:
+    """These subjects and all that rolls up to them."""
+    return frozenset(s for s in subjects if _below(s, roots, subjects))
 
 
 def _below(subject: str, roots: set[str], subjects: Mapping[str, Subject]) -> bool:

@@ -29,7 +29,7 @@ DISCONNECTS = (
     Disconnect(STRANGE_ORIGIN, "strange_origin", "the page is of another host", "stop"),
     Disconnect(TOO_BIG, "too_big", "a message of the client was over 64 KiB", "stop"),
     Disconnect(FULL, "full", "too many clients, or this one could not keep up", "reconnect"),
-    Disconnect(BAD_REQUEST, "bad_request", "more was asked for than a client may ask for", "stop"),
+    Disconnect(BAD_REQUEST, "bad_request", "too much, or something unknown, was asked for", "stop"),
     Disconnect(NO_TOKEN, "no_token", "a token is needed here", "ask_for_token"),
     Disconnect(EXPIRED, "expired", "the token is unknown, revoked or expired", "ask_for_token"),
     Disconnect(RESCOPED, "rescoped", "the token sees other subjects now", "reconnect_anew"),

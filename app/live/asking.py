@@ -7,16 +7,18 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import Scope, Send
 
-from app.domain.access import Visible, pass_of
+from app.domain.access import pass_of
 from app.domain.disconnects import BAD_REQUEST, FULL, OTHER_VERSION, STRANGE_ORIGIN
 from app.live.frames import SCHEMA, error_text
-from app.live.topic import Topic, narrowed
+from app.live.topic import Asked, Topic, Topics
 
 SUBPROTOCOL = f"ioc.{SCHEMA}"
 FULL_AGAIN_S = (5.0, 15.0)
 
 
-async def welcome(scope: Scope, send: Send, *, full: bool) -> tuple[str, Topic] | None:
+async def welcome(
+    scope: Scope, send: Send, topics: Topics, *, full: bool
+) -> tuple[str, Topic] | None:
     """Take the handshake and give its token and topic, or say why not and close."""
     if not same_origin(scope):
         # Before the handshake: a page of elsewhere learns nothing.
@@ -35,7 +37,7 @@ async def welcome(scope: Scope, send: Send, *, full: bool) -> tuple[str, Topic] 
         await _close(send, FULL, "too many clients")
     else:
         try:
-            return given.token, topic(scope, given.visible)
+            return given.token, topics.narrowed(given.visible, asked_for(scope))
         except ValueError as wrong:
             await _close(send, BAD_REQUEST, str(wrong))
     return None
@@ -45,10 +47,11 @@ async def _close(send: Send, code: int, reason: str) -> None:
     await send({"type": "websocket.close", "code": code, "reason": reason[:120]})
 
 
-def topic(scope: Scope, visible: Visible) -> Topic:
-    """What the address asks for of what is visible: ``indicator`` and ``subject``, repeated."""
+def asked_for(scope: Scope) -> Asked:
+    """What the address asks for: ``indicator``, ``subject``, ``area`` and ``scene``, repeated."""
     told = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-    return narrowed(visible, told.get("indicator", ()), told.get("subject", ()))
+    names = ("indicator", "subject", "area", "scene")
+    return Asked(*(tuple(told.get(name, ())) for name in names))
 
 
 def place(scope: Scope) -> tuple[str | None, int | None]:

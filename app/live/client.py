@@ -16,13 +16,14 @@ from app.live.frames import (
     CLOSE_STOPPING,
     CLOSE_TOO_BIG,
     Ring,
+    delta_text,
     error_text,
     merge,
     reset_text,
     snapshot_text,
     subscribed_text,
 )
-from app.live.topic import Topic, read_subscribe
+from app.live.topic import Topic, Topics
 
 INBOUND_AT_MOST = 64 * 1024
 SEND_TIMEOUT_S = 30.0
@@ -47,6 +48,7 @@ class Channel(Protocol):
     resets: int
     snapshot: Callable[[Visible, int], Awaitable[bytes]]
     snapshots: SnapshotFrames
+    topics: Topics
     fan: FanOut
 
     def hello(self) -> str: ...
@@ -212,9 +214,16 @@ class Client:
         if frames is None:
             await self._reset("you fell behind the kept history")
             return
-        # A snapshot may be ahead of the hub: what it already holds is not sent after it.
-        news = [f for f in frames if f.repeats or f.offset > self.offset]
+        # A snapshot, or a place of another process, may be ahead of the hub: what the client
+        # already holds is not sent after it, nor what would take its place back.
+        news = [f for f in frames if f.offset + f.repeats > self.offset]
+        passed = [f for f in frames if f.repeats and f.offset < self.offset]
         self.serial = self._hub.ring.serial
+        if any(f.readings or f.alerts for f in passed):
+            await self._snapshot()
+            return
+        if sources := {k: v for f in passed for k, v in f.sources.items()}:
+            await self._text(delta_text(self.offset, (), (), sources.values()))
         if len(news) <= BURST:
             for frame in news:
                 text = self._hub.ring.told(frame, self.topic)
@@ -315,7 +324,7 @@ class Client:
             if len(text) > INBOUND_AT_MOST:
                 return True
             try:
-                self._asked = read_subscribe(self.topic.visible, text)
+                self._asked = self._hub.topics.read(self.topic.visible, text)
             except ValueError as wrong:
                 self._wrong = str(wrong)
             self.rouse()

@@ -262,7 +262,8 @@ def news(hub: Channel, topic: Topic, serial: int, beats: int) -> tuple[bytes | N
     frames = hub.ring.after(serial)
     if frames is None:
         return None, 0
-    first = min((f.offset for f in frames if not f.repeats), default=1 << 62)
+    # A repetition at the very place a client stands at is told to it; one of before is not.
+    first = min((f.offset + f.repeats for f in frames), default=1 << 62)
     if len(frames) > BURST:
         merged = merge(frames, topic)
         if merged is None:

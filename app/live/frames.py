@@ -88,8 +88,7 @@ def error_text(code: int, reason: str, retry_after_s: float | None = None) -> st
 
 def subscribed_text(topic: Topic) -> str:
     """Says which topic holds from here on; its snapshot follows."""
-    told = {"t": "subscribed", "indicators": topic.indicators, "subjects": topic.subjects}
-    return encode({k: sorted(v or ()) if k != "t" else v for k, v in told.items()}).decode()
+    return encode({**msgspec.structs.asdict(topic.asked), "t": "subscribed"}).decode()
 
 
 def reset_text(reason: str) -> str:

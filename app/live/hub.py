@@ -34,7 +34,7 @@ from app.live.fanout import FanOut, SnapshotFrames
 from app.live.frames import Key, Ring, beat_text, encode, hello_text, not_current
 from app.live.patience import patiently, until
 from app.live.storing import Storing, later_of
-from app.live.topic import Topic
+from app.live.topic import Topics
 
 BEAT_S = 1.0
 POLL_S = 1.0
@@ -71,7 +71,7 @@ class Hub:
         self.conflated = self.resets = self.failures = self.renewals = 0
         self.snapshots, self.fan = SnapshotFrames(), FanOut(self)
         self._at_most = clients_at_most
-        self._clients, self._topics = set[Client](), dict[Topic, Topic]()
+        self._clients, self.topics = set[Client](), Topics(profile)
         self._rung = asyncio.Event()
         self._ends: Counter[str] = Counter()
         self._healths, self._told = dict[str, SourceHealth](), dict[str, Json]()
@@ -110,7 +110,9 @@ class Hub:
     def adopt(self, profile: Profile, snapshot: Callable[[Visible, int], Awaitable[bytes]]) -> None:
         """Show by another profile from here on; every client gets a snapshot, on its own socket."""
         self._profile, self.snapshot = profile, snapshot
-        self._shown = shown_subjects(profile)
+        self._shown, self.topics = shown_subjects(profile), Topics(profile)
+        for client in self._clients:
+            client.topic = self.topics.again(client.topic)
         self.snapshots.clear()
         self._told.clear()
         self._renew_at = asyncio.get_running_loop().time()
@@ -328,13 +330,11 @@ class Hub:
         ends = self._ends[pass_of(scope).token]
         await receive()  # websocket.connect
         full = self.closing or len(self._clients) >= self._at_most
-        given = await welcome(scope, send, full=full)
+        given = await welcome(scope, send, self.topics, full=full)
         if given is None:
             return
         epoch, offset = place(scope)
         token, topic = given
-        # Clients of one topic share one value, so that what is made for it is found at once.
-        topic = self._topics.setdefault(topic, topic)
         client = Client(self, send, topic, token, direct_of(scope))
         self._clients.add(client)
         self.fan.enter(client)

@@ -36,7 +36,7 @@ it('tells a page all figures, then what changes, and the state of the link; and 
     figures: (figures, whole) => seen.push([figures.map((f) => f.value), whole]),
     sources: (sources, whole) => seen.push([sources.map((s) => s.id), whole]),
     link: (link) => links.push(link),
-  }, world);
+  }, {}, world);
   await vi.advanceTimersByTimeAsync(10);
   expect(seen).toEqual([[['ps'], true], [[0.9], true]]);
   send({ t: 'delta', offset: 6, readings: [reading({ value: 0.7 })], sources: [source()] });

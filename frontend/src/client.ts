@@ -3,7 +3,7 @@
 
 import { Channel, type Holder, type World } from './data/live';
 import type { Alert, Clock, Frame, Link, Reading, Snapshot, Source } from './data/shapes';
-import { worldOf } from './data/world';
+import { worldOf, type Only } from './data/world';
 
 const WATCH_MS = 250;
 
@@ -99,15 +99,15 @@ export class Plain implements Holder {
   }
 }
 
-/** Follow a server for ever; gives what stops it and what data time it is. */
-export function follow(base: string, told: Told, world?: World): { stop(): void; dataNow(): number } {
+/** Follow a server for ever, or a part of what it tells; gives what stops it and what data time it is. */
+export function follow(base: string, told: Told, only: Only = {}, world?: World): { stop(): void; dataNow(): number } {
   const plain = new Plain(told);
   const locked = (): void => {
     plain.locked = true;
     told.locked?.();
   };
   const own = { reload: () => told.outdated?.(), lastReload: () => 0, idle: () => Infinity, keep: (kept: Snapshot | null) => kept ?? locked(), kept: () => null };
-  const channel = new Channel(plain, world ?? worldOf(base, locked, own));
+  const channel = new Channel(plain, world ?? worldOf(base, locked, own, only));
   void channel.begin();
   const timer = setInterval(() => channel.watch(), WATCH_MS);
   return {

@@ -105,8 +105,11 @@ class Screen:
             "indicators": sorted(topic.indicators),
             "subjects": sorted(topic.subjects),
         }
+        try:
+            writer.write(_frame(_TEXT, json.dumps(told).encode()))
+        except RuntimeError:  # half closed
+            return False
         self.topics.append(topic)
-        writer.write(_frame(_TEXT, json.dumps(told).encode()))
         return True
 
     async def _once(self) -> None:
@@ -159,7 +162,8 @@ class Screen:
             async with asyncio.timeout(SILENT_S):
                 code, body = await _read_frame(reader)
             if code == _PING:
-                writer.write(_frame(_PONG, body))
+                with contextlib.suppress(RuntimeError):  # half closed: it may hear, not answer
+                    writer.write(_frame(_PONG, body))
             elif code == _CLOSE:
                 return
             elif code == _TEXT:

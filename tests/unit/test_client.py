@@ -240,3 +240,21 @@ async def _pass_on(reader, writer, port):
         sink.close()
 
     await asyncio.gather(pump(reader, up_writer), pump(up_reader, writer))
+
+
+async def test_an_area_or_a_scene_alone_may_be_followed(db):
+    inside = next(s.id for s in PROFILE.subjects.values() if s.parent == "area:082")
+    async with serving(db, StillClock(NOW_S)) as stage:
+        for asked, wanted in (({"areas": ["area:082"]}, inside), ({"scenes": ["wall"]}, "area:10")):
+            following = follow(f"http://127.0.0.1:{stage.port}", **asked)
+            async with asyncio.timeout(8):
+                await anext(following)
+                for subject in (inside, "area:083", "area:10"):
+                    db.commit(reading_of(0.7, subject=subject, at_s=NOW_S))
+                seen = []
+                while wanted not in seen:
+                    seen += [f.subject for f in (await anext(following)).figures]
+            assert set(seen) <= {wanted, "area:083"} - ({"area:083"} if "areas" in asked else set())
+            await following.aclose()
+        with pytest.raises(Refused, match="opera"):
+            await anext(follow(f"http://127.0.0.1:{stage.port}", scenes=["opera"]))

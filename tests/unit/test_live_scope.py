@@ -13,8 +13,9 @@ from websockets.exceptions import ConnectionClosed
 
 from app.domain.access import Grant, Visible
 from app.domain.tokens import make
+from app.live import topic as topic_module
 from app.live.frames import Ring, merge
-from app.live.topic import Topic, narrowed, read_subscribe
+from app.live.topic import Asked, Topic, Topics
 from tests.unit.in_memory import (
     NOW_S,
     PROFILE,
@@ -29,13 +30,15 @@ from tests.unit.test_live_channel import serving
 
 SUBJECTS = ["area:10", "area:080", "area:082", "area:083", "agency:H38.32", "group:1103"]
 INDICATORS = ["ps.on_time", "ps.fully_online", "doc.on_time"]
+TOPICS = Topics(PROFILE)
+TILES = {g.id: {(t.indicator, t.subject) for t in g.tiles} for g in PROFILE.scene.groups}
 
 
 def foreign(text: str, topic: Topic) -> list[str]:
     """Everything in a frame that the topic may not hold."""
     told = json.loads(text)
     rows = told.get("readings", []) + told.get("alerts", [])
-    wrong = [r["subject"] for r in rows if not topic.takes(r["indicator"], r["subject"])]
+    wrong = [r["subject"] for r in rows if not wished(topic, r["indicator"], r["subject"])]
     worst = [u["subject"] for a in told.get("alerts", []) for u in a["worst"]]
     return wrong + [s for s in worst if not topic.visible.allows(s)]
 
@@ -44,7 +47,34 @@ def random_topic(chance: random.Random) -> Topic:
     visible = frozenset(s for s in SUBJECTS if chance.random() < 0.4)
     some = [s for s in SUBJECTS if chance.random() < 0.3]
     of = [i for i in INDICATORS if chance.random() < 0.3]
-    return narrowed(Visible(visible if chance.random() < 0.9 else None), of, some)
+    areas = [s for s in SUBJECTS if chance.random() < 0.2]
+    scenes = [chance.choice(list(TILES))] if chance.random() < 0.2 else []
+    seen = Visible(visible if chance.random() < 0.9 else None)
+    return TOPICS.narrowed(seen, Asked(tuple(of), tuple(some), tuple(areas), tuple(scenes)))
+
+
+def above(subject: str) -> set[str]:
+    """A subject and whatever it rolls up to."""
+    found, at = {subject}, PROFILE.subjects[subject].parent
+    while at is not None:
+        found.add(at)
+        at = PROFILE.subjects[at].parent
+    return found
+
+
+def wished(topic: Topic, indicator: str, subject: str) -> bool:
+    """What the words of the protocol say of one figure, told anew."""
+    asked = topic.asked
+    named = not (asked.subjects or asked.areas)
+    named = named or subject in asked.subjects or bool(above(subject) & set(asked.areas))
+    drawn = not asked.scenes or any((indicator, subject) in TILES[s] for s in asked.scenes)
+    if not drawn and topic.visible.subjects is not None:
+        # Who sees one subtree is shown its root where the wall shows the province: tested below.
+        drawn = topic.takes(indicator, subject)
+    return (
+        topic.visible.allows(subject) and named and drawn
+        and (not asked.indicators or indicator in asked.indicators)
+    )  # fmt: skip
 
 
 def add(ring: Ring, offset: int, chance: random.Random) -> dict[tuple[str, str], int]:
@@ -81,7 +111,7 @@ def test_a_hundred_thousand_changes_of_topic_show_nothing_of_another_and_all_of_
         for text in (*texts, merged):
             if text is not None:
                 assert foreign(text, topic) == [], f"seed {seed}"
-        wanted = {k: v for told in truth[since:] for k, v in told.items() if topic.takes(*k)}
+        wanted = {k: v for told in truth[since:] for k, v in told.items() if wished(topic, *k)}
         rows = json.loads(merged)["readings"]
         assert {(r["indicator"], r["subject"]): r["v"] for r in rows} == wanted, f"seed {seed}"
         looked += len(rows)
@@ -91,15 +121,44 @@ def test_a_hundred_thousand_changes_of_topic_show_nothing_of_another_and_all_of_
 
 def test_a_subscription_never_widens_and_what_is_no_subscription_is_refused():
     seen = Visible(frozenset({"area:082"}))
-    asked = read_subscribe(seen, '{"t":"subscribe","subjects":["area:10","area:082"]}')
+    asked = TOPICS.read(seen, '{"t":"subscribe","subjects":["area:10","area:082"]}')
     assert asked.takes("ps.on_time", "area:082")
     assert not asked.takes("ps.on_time", "area:10")
     for wrong in ("", "[]", "{}", '{"t":"hello"}', '{"t":"subscribe","more":1}', "\xff",
                   '{"t":"subscribe","subjects":"area:10"}',
+                  '{"t":"subscribe","areas":["area:nowhere"]}',
+                  '{"t":"subscribe","scenes":["opera"]}',
                   json.dumps({"t": "subscribe", "subjects": ["x"] * 10, "indicators":
                               [str(n) for n in range(2001)]})):  # fmt: skip
         with pytest.raises(ValueError, match=r"expected|at most"):
-            read_subscribe(seen, wrong)
+            TOPICS.read(seen, wrong)
+
+
+def test_an_area_is_all_below_it_and_a_scene_is_what_it_shows():
+    district = next(s.id for s in PROFILE.subjects.values() if s.level == "district")
+    communes = {s.id for s in PROFILE.subjects.values() if s.parent == district}
+    topic = TOPICS.narrowed(Visible(), Asked(areas=(district,)))
+    assert topic.subjects is not None
+    assert topic.subjects >= communes | {district}
+    assert not any(topic.takes("ps.on_time", s) for s in ROOTS if s != district)
+    wall, shown = TOPICS.narrowed(Visible(), Asked(scenes=("wall",))), PROFILE.scene.map
+    assert wall.pairs is not None
+    assert wall.pairs >= set().union(*TILES.values())
+    assert all(wall.takes(shown.indicator, s) for s in shown.subjects)
+    assert not any(wall.takes(i, c) for c in communes for i in PROFILE.indicators)
+    own = Visible(frozenset({district, *communes}))
+    tenant = TOPICS.narrowed(own, Asked(scenes=("wall",)))
+    assert tenant.pairs is not None
+    assert {s for _, s in tenant.pairs} == {district}, "its tiles speak of its own root"
+    assert TOPICS.narrowed(Visible(), Asked(scenes=("wall",))) is wall, "one value for all of it"
+
+
+def test_what_is_kept_of_topics_is_bounded(monkeypatch):
+    monkeypatch.setattr(topic_module, "TOPICS_KEPT", 10)
+    topics = Topics(PROFILE)
+    for number in range(100):
+        topics.narrowed(Visible(), Asked(subjects=(f"area:{number}",)))
+    assert len(topics._one) == 10
 
 
 # ── over sockets ────────────────────────────────────────────────────────────────────────────────
@@ -276,7 +335,8 @@ async def test_a_subscription_is_acknowledged_and_its_snapshot_is_its_own(stage)
             while (told := json.loads(await socket.recv()))["t"] != "subscribed":
                 continue
             assert told == {
-                "t": "subscribed", "subjects": ["area:082"], "indicators": ["ps.on_time"]
+                "t": "subscribed", "subjects": ["area:082"], "indicators": ["ps.on_time"],
+                "areas": [], "scenes": [],
             }  # fmt: skip
             while (told := json.loads(await socket.recv()))["t"] != "snapshot":
                 continue
@@ -294,3 +354,28 @@ async def test_a_subscription_is_acknowledged_and_its_snapshot_is_its_own(stage)
             while not (told := json.loads(await socket.recv())).get("readings"):
                 continue
         assert [r["subject"] for r in told["readings"]] == ["area:083"]
+
+
+async def test_areas_and_scenes_are_asked_for_by_address_and_by_message(stage):
+    found, tokens = stage
+    scene, (indicator, subject) = next((g, k) for g, ks in TILES.items() for k in sorted(ks))
+    found.db.commit(reading_of(0.9, subject=subject, indicator=indicator))
+    async with found.connect("?area=area:080", **showing(tokens.add("*"))) as socket:
+        told = json.loads(await socket.recv())
+        while told["t"] != "snapshot":
+            told = json.loads(await socket.recv())
+        shown = {r["subject"] for r in told["data"]["readings"]}
+        assert shown
+        assert all("area:080" in above(s) for s in shown)
+        await socket.send(json.dumps({"t": "subscribe", "scenes": [scene]}))
+        async with asyncio.timeout(5):
+            while (told := json.loads(await socket.recv()))["t"] != "subscribed":
+                continue
+            assert told["scenes"] == [scene]
+            while (told := json.loads(await socket.recv()))["t"] != "snapshot":
+                continue
+        keys = {(r["indicator"], r["subject"]) for r in told["data"]["readings"]}
+        assert (indicator, subject) in keys
+        assert keys <= TILES[scene]
+    async with found.connect("?scene=opera", **showing(tokens.add("*"))) as socket:
+        assert (await closed_with(socket))[0] == 4400

@@ -66,7 +66,8 @@ export interface Holder {
 /** What the channel needs of the browser; a test gives its own. */
 export interface World {
   dial(place: { epoch: string; offset: number } | null): Wire;
-  snapshot(): Promise<Snapshot>;
+  /** Null: it comes over the channel. */
+  snapshot(): Promise<Snapshot | null>;
   answers(): Promise<boolean>;
   reload(): void;
   lastReload(): number;
@@ -111,7 +112,8 @@ export class Channel {
     this.store.heard();
     this.#heartenedAt = this.world.now();
     try {
-      this.#takeSnapshot(await this.world.snapshot());
+      const whole = await this.world.snapshot();
+      if (whole) this.#takeSnapshot(whole);
       this.store.heard();
     } catch (error) {
       this.store.linkError = error instanceof Error ? error.message : String(error);

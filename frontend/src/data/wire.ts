@@ -256,12 +256,18 @@ export interface Subscribe {
   t: 'subscribe';
   indicators?: string[];
   subjects?: string[];
+  /** each with all that rolls up to it */
+  areas?: string[];
+  /** wall, map, or the id of a row of tiles */
+  scenes?: string[];
 }
 
 export interface Subscribed {
   t: 'subscribed';
   indicators: string[];
   subjects: string[];
+  areas: string[];
+  scenes: string[];
 }
 
 export interface Tile {
@@ -294,7 +300,7 @@ export const THEN: Readonly<Record<number, Then>> = {
   1008: 'stop', // the page is of another host
   1009: 'stop', // a message of the client was over 64 KiB
   1013: 'reconnect', // too many clients, or this one could not keep up
-  4400: 'stop', // more was asked for than a client may ask for
+  4400: 'stop', // too much, or something unknown, was asked for
   4401: 'ask_for_token', // a token is needed here
   4402: 'ask_for_token', // the token is unknown, revoked or expired
   4403: 'reconnect_anew', // the token sees other subjects now

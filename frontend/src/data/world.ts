@@ -6,13 +6,22 @@ import type { Snapshot } from './shapes';
 const FIRST_MS = 5000;
 const UNSEEN_MS = 100;
 
-function dial(base: string, place: { epoch: string; offset: number } | null): Wire {
+/** Names of what is wanted, as in the address of the channel; nothing named = everything. */
+export interface Only {
+  scene?: string[];
+  indicator?: string[];
+  subject?: string[];
+  area?: string[];
+}
+
+function dial(base: string, place: { epoch: string; offset: number } | null, only: Only): Wire {
   const url = new URL('/api/v1/live', base);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   if (place) {
     url.searchParams.set('epoch', place.epoch);
     url.searchParams.set('offset', String(place.offset));
   }
+  for (const [name, asked] of Object.entries(only) as [string, string[]][]) for (const one of asked) url.searchParams.append(name, one);
   const socket = new WebSocket(url);
   const wire: Wire = {
     onmessage: null,
@@ -54,10 +63,11 @@ function soon(step: () => void): void {
 }
 
 /** `base`: the server's address; `locked` is called when it wants a token. */
-export function worldOf(base: string, locked: () => void, own: Pick<World, 'reload' | 'lastReload' | 'idle' | 'keep' | 'kept'>): World {
+export function worldOf(base: string, locked: () => void, own: Pick<World, 'reload' | 'lastReload' | 'idle' | 'keep' | 'kept'>, only: Only = {}): World {
   return {
-    dial: (place) => dial(base, place),
-    snapshot: () => snapshot(base, locked),
+    dial: (place) => dial(base, place, only),
+    // Of a part the channel itself brings the snapshot.
+    snapshot: () => (Object.keys(only).length ? Promise.resolve(null) : snapshot(base, locked)),
     answers: () => answers(base),
     later: (ms, step) => {
       const timer = window.setTimeout(step, ms);

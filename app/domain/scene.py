@@ -27,10 +27,18 @@ def scene_on(profile: Profile, tree: int) -> Scene:
 
 def scene_for(profile: Profile, seen: Visible, on: date) -> Scene:
     """The province's scene; for a scope of one subtree its tiles speak of that subtree's root."""
-    scene = scene_on(profile, profile.members.tree_on(on))
+    return _scene_of(profile, seen, profile.members.tree_on(on))
+
+
+def _scene_of(profile: Profile, seen: Visible, tree: int) -> Scene:
+    scene, stands = scene_on(profile, tree), profile.members.stands
     if seen.subjects is None:
         return scene
-    roots = [s for s in profile.subjects_on(on) if _is_root(s.id, s.parent, seen)]
+    roots = [
+        s
+        for s in profile.subjects.values()
+        if stands(s.id, tree) and _is_root(s.id, s.parent, seen)
+    ]
     groups = []
     for group in scene.groups:
         tiles = [
@@ -54,6 +62,27 @@ def _tile(tile: Tile, profile: Profile, seen: Visible, root: str) -> Tile | None
     if found is None or found.level not in profile.indicators[tile.indicator].levels:
         return None
     return replace(tile, subject=root)
+
+
+WALL, MAP = "wall", "map"
+
+
+def scene_names(profile: Profile) -> tuple[str, ...]:
+    """What may be asked for: the whole wall, its map, or one row of tiles."""
+    return WALL, MAP, *(g.id for g in profile.scene.groups)
+
+
+def scene_pairs(profile: Profile, seen: Visible, name: str) -> frozenset[tuple[str, str]]:
+    """Indicator and subject of all that a scene shows this reader, whichever tree holds."""
+    found: set[tuple[str, str]] = set()
+    for tree in range(profile.members.trees):
+        scene = _scene_of(profile, seen, tree)
+        for group in scene.groups:
+            if name in (WALL, group.id):
+                found |= {(t.indicator, t.subject) for t in group.tiles}
+        if name in (WALL, MAP):
+            found |= {(scene.map.indicator, s) for s in scene.map.subjects}
+    return frozenset(found)
 
 
 def scene_keys(profile: Profile) -> list[Key]:
