@@ -14,6 +14,7 @@ from app.live.topic import Asked, Topic, Topics
 
 SUBPROTOCOL = f"ioc.{SCHEMA}"
 FULL_AGAIN_S = (5.0, 15.0)
+_EVERYTHING = Asked()
 
 
 async def welcome(
@@ -49,13 +50,19 @@ async def _close(send: Send, code: int, reason: str) -> None:
 
 def asked_for(scope: Scope) -> Asked:
     """What the address asks for: ``indicator``, ``subject``, ``area`` and ``scene``, repeated."""
-    told = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    query = scope.get("query_string")
+    if not query:
+        return _EVERYTHING
+    told = parse_qs(query.decode("latin-1"))
     names = ("indicator", "subject", "area", "scene")
     return Asked(*(tuple(told.get(name, ())) for name in names))
 
 
 def place(scope: Scope) -> tuple[str | None, int | None]:
-    told = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    query = scope.get("query_string")
+    if not query:
+        return None, None
+    told = parse_qs(query.decode("latin-1"))
     epoch = told.get("epoch", [""])[0] or None
     offset = told.get("offset", [""])[0]
     if offset.isascii() and offset.isdigit() and len(offset) < 19:

@@ -16,20 +16,24 @@ import struct
 import zlib
 from collections.abc import Callable
 from typing import Any, Protocol, cast
+from urllib.parse import unquote
 
 from starlette.types import Scope
 from typing_extensions import override
+from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
-from uvicorn.protocols.utils import is_ssl
+from uvicorn.protocols.utils import ClientDisconnected, is_ssl
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.extensions.permessage_deflate import (
-    PerMessageDeflate,
-    ServerPerMessageDeflateFactory,
-)
+from websockets.exceptions import InvalidHandshake
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.protocol import Protocol as Spoken
 from websockets.server import ServerProtocol
+
+from app.live import handshake
 
 EXTENSION = "ioc.direct"
 # The kernel would take megabytes for a slow reader, and serve them to it minutes old.
@@ -107,13 +111,6 @@ class _Speaking(ServerProtocol):
         super().recv_frame(frame)
 
 
-# Without a context between messages a connection keeps no tables (64 kB each), and one compressed
-# frame serves all.
-_AGREED = ServerPerMessageDeflateFactory(
-    server_no_context_takeover=True, client_no_context_takeover=True
-)
-
-
 class _Watched:
     """A transport that says when the server itself writes to it: a pong, a ping, a close."""
 
@@ -151,7 +148,9 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         # Made over, not anew: thousands may come back at once.
         self.conn.__class__ = _Speaking
         if self.config.ws_per_message_deflate:
-            self.conn.available_extensions = [_AGREED]
+            self.conn.available_extensions = [handshake.AGREED]
+        self._asked: handshake.Request | None = None
+        self._agreed = b""
 
     @property
     def deflates(self) -> bool:
@@ -162,11 +161,67 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         )
 
     @override
+    def data_received(self, data: bytes) -> None:
+        if self.handshake_initiated or not self._usual(data):
+            super().data_received(data)
+
+    def _usual(self, data: bytes) -> bool:
+        """Take a handshake as nearly all are; False leaves it to the library."""
+        asked = handshake.usual(data)
+        if asked is None:
+            return False
+        if self.conn.available_extensions:
+            try:
+                self._agreed, found = handshake.agreed(asked.extensions)
+            except InvalidHandshake:
+                return False
+            self.conn.extensions = list(found)
+        self._asked, self.handshake_initiated, self.conn.accept_called = asked, True, True
+        # What comes from here on are frames.
+        self.conn.parser = Spoken.parse(self.conn)
+        next(self.conn.parser)
+        path = self.root_path + unquote(asked.path)
+        self.scope = {
+            "type": "websocket", "asgi": {"version": self.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1", "scheme": self.scheme, "server": self.server,
+            "client": self.client, "root_path": self.root_path, "path": path,
+            "raw_path": self.root_path.encode() + asked.path.encode(),
+            "query_string": asked.query, "headers": asked.headers,
+            "subprotocols": asked.subprotocols, "state": self.app_state.copy(),
+            "extensions": {"websocket.http.response": {}},
+        }  # fmt: skip
+        self.queue.put_nowait({"type": "websocket.connect"})
+        task = self.loop.create_task(self.run_asgi())
+        task.add_done_callback(self.on_task_complete)
+        self.tasks.add(task)
+        self._show()
+        return True
+
+    @override
+    async def send(self, message: ASGISendEvent) -> None:
+        asked = self._asked
+        if asked is None or message["type"] != "websocket.accept" or self.handshake_complete:
+            await super().send(message)
+            return
+        self._asked = None
+        if self.disconnected:
+            raise ClientDisconnected
+        more = [*self.default_headers, *message.get("headers", ())]
+        told = handshake.answer(asked, self._agreed, message.get("subprotocol"), more)
+        if not self.transport.is_closing():
+            self.handshake_complete = True
+            self.conn.state = OPEN
+            self._plain.write(told)
+            self.start_keepalive()
+
+    @override
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
-        if getattr(self, "scope", None) is None:
-            return
-        # The application's task runs after this: it was only made by now.
+        if getattr(self, "scope", None) is not None:
+            self._show()
+
+    def _show(self) -> None:
+        """To the application, whose task runs after this: it was only made by now."""
         extensions = cast(dict[str, object], self.scope["extensions"])
         extensions[EXTENSION] = self
         self.transport.set_write_buffer_limits(high=FULL_ABOVE, low=0)

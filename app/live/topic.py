@@ -114,11 +114,15 @@ class Topics:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._one: OrderedDict[Topic, Topic] = OrderedDict()
+        self._of: OrderedDict[tuple[Visible, Asked], Topic] = OrderedDict()
         self._pairs: OrderedDict[tuple[Visible, str], frozenset[tuple[str, str]]] = OrderedDict()
         self._below: dict[str, frozenset[str]] = {}
 
     def narrowed(self, visible: Visible, asked: Asked) -> Topic:
         """Nothing that is asked for widens what is visible. ValueError says what is wrong."""
+        return _kept(self._of, (visible, asked), lambda: self._topic(visible, asked), TOPICS_KEPT)
+
+    def _topic(self, visible: Visible, asked: Asked) -> Topic:
         lists = tuple(
             tuple(sorted(set(one)))
             for one in (asked.indicators, asked.subjects, asked.areas, asked.scenes)
