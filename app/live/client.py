@@ -162,8 +162,8 @@ class Client:
         if found.position.epoch != hub.epoch or place is None:
             return False
         self.serial, self.offset = place, found.position.offset
-        direct.push(text_frame(hub.hello().encode()))
-        direct.push(found.frame(self.topic, deflated=direct.deflates))
+        told = found.frame(self.topic, deflated=direct.deflates)
+        direct.push(text_frame(hub.hello().encode()) + told)
         return True
 
     async def _open(self, epoch: str | None, offset: int | None) -> None:
