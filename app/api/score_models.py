@@ -86,9 +86,15 @@ class CompositeRow(Model):
     coverage: str = Field(description='parts counted, as it is printed: "7/12"')
     left_out: list[NotCounted] = Field(description="parts that do not count, and why")
     groups: dict[str, float | None] = Field(description="own points of each group")
+    place: int | None = Field(
+        description="1 is the best; by `estimate`: few cases tell little"
+    )
+    estimate: float | None = Field(description="points by shares drawn to the mean of the peers")
+    few: bool = Field(description="too few cases to be first or last")
 
 
 class CompositeRows(Model):
+    few_below: int
     rows: list[CompositeRow]
 
 

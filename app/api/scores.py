@@ -28,7 +28,9 @@ from app.domain.composite import (
     compose,
 )
 from app.domain.goal import Goal
+from app.domain.league import Standing, league
 from app.domain.period import date_of
+from app.domain.ranking import FEW
 from app.domain.reading import Reading
 from app.domain.score import COUNTED as TRUSTED
 from app.domain.shape import Json, qualities
@@ -53,7 +55,7 @@ def scores(parts: ApiParts) -> APIRouter:
     async def many(
         name: str, seen: Seen, query: Annotated[CompositeRowsQuery, Query()]
     ) -> Response:
-        """A composite of every subject of a level, the best first; without points last."""
+        """A composite of every subject of a level, by fair places; without points last."""
         definition = _definition(parts, name)
         if query.level not in definition.levels:
             raise unknown("level", query.level, definition.levels, "see `levels` of the composite")
@@ -61,12 +63,13 @@ def scores(parts: ApiParts) -> APIRouter:
         subjects = [s for s in standing if s.level == query.level and seen.allows(s.id)]
         ids = [s.id for s in subjects]
         known, judged = await _known(parts, seen, _indicators(definition), ids)
-        made = []
-        for subject in subjects:
-            given = _inputs(parts, definition, subject.id, known, judged)
-            made.append((subject, compose(definition, given)))
-        made.sort(key=lambda m: (m[1].points is None, -(m[1].points or 0), m[0].id))
-        return json({"rows": [_row(s.id, s.name_vi, c) for s, c in made]})
+        given = {s: _inputs(parts, definition, s, known, judged) for s in ids}
+        made = {s: compose(definition, given[s]) for s in ids}
+        table = league(definition, given)
+        last = len(ids) + 1
+        ids.sort(key=lambda s: (table[s].place if s in table else last, -(made[s].points or 0), s))
+        rows = [_row(s, parts.profile.subjects[s].name_vi, made[s], table.get(s)) for s in ids]
+        return json({"few_below": FEW, "rows": rows})
 
     @router.get("/goals", response_model=models.Goals)
     async def goals(seen: Seen) -> Response:
@@ -178,9 +181,16 @@ def _totals(composed: Composed) -> Json:
     }
 
 
-def _row(subject: str, name: str, composed: Composed) -> Json:
-    own = {g.group.id: _points(g.own_points) for g in composed.groups}
-    return {"subject": subject, "name_vi": name, **_totals(composed), "groups": own}
+def _row(subject: str, name: str, composed: Composed, standing: Standing | None) -> Json:
+    return {
+        "subject": subject,
+        "name_vi": name,
+        **_totals(composed),
+        "groups": {g.group.id: _points(g.own_points) for g in composed.groups},
+        "place": None if standing is None else standing.place,
+        "estimate": None if standing is None else _points(standing.estimate),
+        "few": standing is not None and standing.few,
+    }
 
 
 def _group(told: GroupScore) -> Json:

@@ -227,7 +227,7 @@ def _counted(measure: Measure, record: Record, life: list[Phase]) -> list[Span]:
         marks = _toggled(record)
     if not marks:
         return []
-    received = received_s(record, record.all_events())
+    received = life[0].from_s if life else received_s(record, record.all_events())
     spans = []
     for from_s, end_s, dated in marks:
         have = flags | dated
@@ -319,14 +319,20 @@ def _amount(measure: Measure, record: Record, __: list[Phase]) -> list[Span]:
 
 def holds(clauses: Sequence[str], flags: frozenset[str] | set[str]) -> bool:
     """Whether every clause (flags joined by ``|``, ``!`` negates) holds."""
-    return all(
-        any((f[0] != "!" and f in flags) or (f[0] == "!" and f[1:] not in flags) for f in clause)
-        for clause in map(_alternatives, clauses)
+    for wanted, unwanted in map(_alternatives, clauses):
+        if wanted.isdisjoint(flags) and unwanted <= flags:
+            return False
+    return True
+
+
+@cache
+def _alternatives(clause: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Flags of which one must be there, and flags of which one must not."""
+    parts = [part.strip() for part in clause.split("|")]
+    return (
+        frozenset(p for p in parts if p[0] != "!"),
+        frozenset(p[1:] for p in parts if p[0] == "!"),
     )
-
-
-def _alternatives(clause: str) -> list[str]:
-    return [part.strip() for part in clause.split("|")]
 
 
 _SPANS = {

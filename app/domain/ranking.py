@@ -6,7 +6,7 @@ beta-binomial model whose spread is estimated from the units themselves (moments
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
@@ -60,21 +60,21 @@ def ranked(shares: Mapping[str, tuple[int, int]], better: str) -> dict[str, Plac
         return {}
     found = {s: _estimate(num, den, prior) for s, (num, den) in shares.items() if den > 0}
     sign = 1 if better == "up" else -1
-    merits = {s: sign * found[s][0] for s in found}
-    large = [m for s, m in merits.items() if shares[s][1] >= FEW]
+    few = {s for s in found if shares[s][1] < FEW}
+    places = placed({s: sign * found[s][0] for s in found}, few)
+    return {s: Place(*found[s], places[s], s in few) for s in found}
+
+
+def placed(merits: Mapping[str, float], few: Collection[str]) -> dict[str, int]:
+    """The place of each; those of ``few`` cases take neither the first nor the last one."""
+    held = dict(merits)
+    large = [m for s, m in merits.items() if s not in few]
     if large:
         # Strictly between the best and the worst of those that have enough cases to tell.
         best, worst = max(large), min(large)
-        for subject, merit in merits.items():
-            if shares[subject][1] < FEW:
-                merits[subject] = min(max(merit, worst + 1e-9), best - 1e-9)
-    return {
-        s: Place(
-            *found[s], 1 + sum(other > merits[s] + 1e-15 for other in merits.values()),
-            shares[s][1] < FEW,
-        )
-        for s in found
-    }  # fmt: skip
+        for subject in few:
+            held[subject] = min(max(held[subject], worst + 1e-9), best - 1e-9)
+    return {s: 1 + sum(other > m + 1e-15 for other in held.values()) for s, m in held.items()}
 
 
 def _estimate(num: int, den: int, prior: Prior) -> tuple[float, float, float]:

@@ -78,6 +78,22 @@ async def test_a_composite_of_every_district_the_best_first(ask, db):
     assert all(r.points is None for r in told.rows[2:])
 
 
+async def test_a_commune_with_three_files_does_not_lead_a_composite(ask, db):
+    db.commit(
+        figure(3, 3, subject="area:02647"),
+        figure(97, 100, subject="area:02650"),
+        figure(80, 100, subject="area:02671"),
+    )
+    got = await ask.get("/api/v1/composites/dvc766/subjects?level=commune")
+    told = models.CompositeRows.model_validate_json(got.content)
+    assert [(r.subject, r.place, r.few, r.points) for r in told.rows[:3]] == [
+        ("area:02650", 1, False, 97.0), ("area:02647", 2, True, 100.0),
+        ("area:02671", 3, False, 80.0),
+    ]  # fmt: skip
+    assert 80 < (told.rows[1].estimate or 0) < 97
+    assert {r.place for r in told.rows[3:]} == {None}
+
+
 async def test_every_goal_is_there_and_one_without_a_source_is_not_zero(ask, db):
     db.commit(figure(7, 10, indicator="ps.fully_online", period="year", target=1.0))
     told = models.Goals.model_validate_json((await ask.get("/api/v1/goals")).content)

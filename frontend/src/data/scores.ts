@@ -74,6 +74,9 @@ export interface CompositeRow {
   coverage: string;
   left_out: { id: string; status: PartStatus }[];
   groups: Record<string, number | null>;
+  place: number | null;
+  estimate: number | null;
+  few: boolean;
 }
 
 export interface ScorePart {
