@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +15,7 @@ from app.api.problems import RESPONSES, unknown
 from app.api.queries import CompositeQuery, CompositeRowsQuery, choose_subjects
 from app.api.seen import Seen
 from app.domain.access import Visible
+from app.domain.across import province_on
 from app.domain.composite import (
     COUNTED,
     HUNDREDTHS,
@@ -47,9 +49,10 @@ def scores(parts: ApiParts) -> APIRouter:
         """A composite of one subject: groups, parts and weights, beside what was published."""
         definition = _definition(parts, name)
         choose_subjects(parts.profile, [query.subject], None)
-        known, judged = await _known(parts, seen, _indicators(definition), [query.subject])
-        composed = compose(definition, _inputs(parts, definition, query.subject, known, judged))
-        return json(_composite(parts, definition, query.subject, composed))
+        subject = province_on(parts.profile, query.subject, int(parts.clock.now_s()))
+        known, judged = await _known(parts, seen, _indicators(definition), [subject])
+        composed = compose(definition, _inputs(parts, definition, subject, known, judged))
+        return json(_composite(parts, definition, subject, composed))
 
     @router.get("/composites/{name}/subjects", response_model=models.CompositeRows)
     async def many(
@@ -80,18 +83,19 @@ def scores(parts: ApiParts) -> APIRouter:
 
 
 async def _goals(parts: ApiParts, seen: Visible) -> Json:
-    held = [g for g in parts.profile.goals if g.indicator]
+    now_s = int(parts.clock.now_s())
+    told = [_of_today(parts, g, now_s) for g in parts.profile.goals]
+    held = [g for g in told if g.indicator]
     known, judged = await _known(
         parts, seen, {g.indicator for g in held}, list({g.subject for g in held})
     )
-    today = date_of(int(parts.clock.now_s()))
     found = []
-    for goal in parts.profile.goals:
-        label = goal.label(today)
+    for goal in told:
+        label = goal.label(date_of(now_s))
         found.append(
             {
                 **_goal(parts, goal),
-                **_standing(goal, known, judged),
+                **_standing(parts, goal, known, judged),
                 "label_vi": label.vi,
                 "label_en": label.en,
                 "label_since": label.begins.isoformat(),
@@ -253,12 +257,17 @@ def _goal(parts: ApiParts, goal: Goal) -> Json:
     }
 
 
-def _standing(goal: Goal, known: Known, judged: Mapping[str, str]) -> Json:
-    reading = known.get((goal.indicator, goal.subject, goal.period))
-    if reading is None:
+def _of_today(parts: ApiParts, goal: Goal, now_s: int) -> Goal:
+    """A goal of the province holds for what the province became."""
+    return replace(goal, subject=province_on(parts.profile, goal.subject, now_s))
+
+
+def _standing(parts: ApiParts, goal: Goal, known: Known, judged: Mapping[str, str]) -> Json:
+    if not goal.indicator:
         return {"value": None, "state": "none", "quality": "no_source"}
-    return {
-        "value": reading.value,
-        "state": reading.state,
-        "quality": judged.get(reading.source, "no_source"),
-    }
+    reading = known.get((goal.indicator, goal.subject, goal.period))
+    source = parts.profile.indicators[goal.indicator].source
+    quality = judged.get(source, "no_source")
+    if reading is None:  # nothing counted yet is not a missing source
+        return {"value": None, "state": "none", "quality": quality}
+    return {"value": reading.value, "state": reading.state, "quality": quality}
