@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from app.domain import dossier_spans
+from app.domain.clauses import holds
 from app.domain.dossier_spans import Span
 from app.domain.indicator import Indicator, Measure
 from app.domain.on_time import Phase, Rules, phases, received_s, working_days, working_seconds
@@ -72,7 +73,7 @@ class Measures:
 @cache
 def _code() -> str:
     """The modules that make steps, without comments: forgetting to count up is not possible."""
-    modules = (__name__, phases.__module__, dossier_spans.__name__)
+    modules = (__name__, phases.__module__, dossier_spans.__name__, holds.__module__)
     sources = [inspect.getsource(sys.modules[m]) for m in modules]
     return "".join(ast.dump(ast.parse(source)) for source in sources)
 
@@ -315,24 +316,6 @@ def _amount(measure: Measure, record: Record, __: list[Phase]) -> list[Span]:
     num = sum(amounts.get(name, 0) for name in measure.num)
     den = sum(amounts.get(name, 0) for name in measure.den)
     return [Span(at_s, num, den, at_s)]
-
-
-def holds(clauses: Sequence[str], flags: frozenset[str] | set[str]) -> bool:
-    """Whether every clause (flags joined by ``|``, ``!`` negates) holds."""
-    for wanted, unwanted in map(_alternatives, clauses):
-        if wanted.isdisjoint(flags) and unwanted <= flags:
-            return False
-    return True
-
-
-@cache
-def _alternatives(clause: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Flags of which one must be there, and flags of which one must not."""
-    parts = [part.strip() for part in clause.split("|")]
-    return (
-        frozenset(p for p in parts if p[0] != "!"),
-        frozenset(p[1:] for p in parts if p[0] == "!"),
-    )
 
 
 _SPANS = {
