@@ -10,6 +10,7 @@ from starlette.routing import WebSocketRoute
 from app.api.admission import Admission
 from app.api.compare import compare
 from app.api.figures import figures
+from app.api.goals import goals
 from app.api.guard import Guard
 from app.api.land import land
 from app.api.lists import counted, fed, stated
@@ -53,6 +54,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.include_router(figures(parts, snapshots))
     app.include_router(why(parts))
     app.include_router(scores(parts))
+    app.include_router(goals(parts))
     app.include_router(score_why(parts))
     app.include_router(compare(parts))
     app.include_router(session(parts))

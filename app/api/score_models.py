@@ -86,9 +86,7 @@ class CompositeRow(Model):
     coverage: str = Field(description='parts counted, as it is printed: "7/12"')
     left_out: list[NotCounted] = Field(description="parts that do not count, and why")
     groups: dict[str, float | None] = Field(description="own points of each group")
-    place: int | None = Field(
-        description="1 is the best; by `estimate`: few cases tell little"
-    )
+    place: int | None = Field(description="1 is the best; by `estimate`: few cases tell little")
     estimate: float | None = Field(description="points by shares drawn to the mean of the peers")
     few: bool = Field(description="too few cases to be first or last")
 
@@ -148,6 +146,9 @@ class Goal(Model):
     indicator: str | None = Field(description="null: no source yet")
     subject: str | None
     value: float | None
+    at: str | None = Field(
+        description="instant of the value; after the deadline, its end"
+    )
     state: State
     quality: Quality
     note_vi: str

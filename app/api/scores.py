@@ -1,9 +1,8 @@
-"""Scores: composites and goals, counted from the newest readings when asked."""
+"""Scores: composites, counted from the newest readings when asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -29,7 +28,6 @@ from app.domain.composite import (
     PartScore,
     compose,
 )
-from app.domain.goal import Goal
 from app.domain.league import Standing, league
 from app.domain.period import date_of
 from app.domain.ranking import FEW
@@ -41,7 +39,7 @@ Known = Mapping[tuple[str, str, str], Reading]
 
 
 def scores(parts: ApiParts) -> APIRouter:
-    """``/composites/{id}``, ``/composites/{id}/subjects``, ``/goals``."""
+    """``/composites/{id}``, ``/composites/{id}/subjects``."""
     router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["scores"])
 
     @router.get("/composites/{name}", response_model=models.Composite)
@@ -50,7 +48,7 @@ def scores(parts: ApiParts) -> APIRouter:
         definition = _definition(parts, name)
         choose_subjects(parts.profile, [query.subject], None)
         subject = province_on(parts.profile, query.subject, int(parts.clock.now_s()))
-        known, judged = await _known(parts, seen, _indicators(definition), [subject])
+        known, judged = await known_of(parts, seen, _indicators(definition), [subject])
         composed = compose(definition, _inputs(parts, definition, subject, known, judged))
         return json(_composite(parts, definition, subject, composed))
 
@@ -65,7 +63,7 @@ def scores(parts: ApiParts) -> APIRouter:
         standing = parts.profile.subjects_on(date_of(int(parts.clock.now_s())))
         subjects = [s for s in standing if s.level == query.level and seen.allows(s.id)]
         ids = [s.id for s in subjects]
-        known, judged = await _known(parts, seen, _indicators(definition), ids)
+        known, judged = await known_of(parts, seen, _indicators(definition), ids)
         given = {s: _inputs(parts, definition, s, known, judged) for s in ids}
         made = {s: compose(definition, given[s]) for s in ids}
         table = league(definition, given)
@@ -74,34 +72,7 @@ def scores(parts: ApiParts) -> APIRouter:
         rows = [_row(s, parts.profile.subjects[s].name_vi, made[s], table.get(s)) for s in ids]
         return json({"few_below": FEW, "rows": rows})
 
-    @router.get("/goals", response_model=models.Goals)
-    async def goals(seen: Seen) -> Response:
-        """The targets of the resolution; one without a source says so and has no value."""
-        return json(await _goals(parts, seen))
-
     return router
-
-
-async def _goals(parts: ApiParts, seen: Visible) -> Json:
-    now_s = int(parts.clock.now_s())
-    told = [_of_today(parts, g, now_s) for g in parts.profile.goals]
-    held = [g for g in told if g.indicator]
-    known, judged = await _known(
-        parts, seen, {g.indicator for g in held}, list({g.subject for g in held})
-    )
-    found = []
-    for goal in told:
-        label = goal.label(date_of(now_s))
-        found.append(
-            {
-                **_goal(parts, goal),
-                **_standing(parts, goal, known, judged),
-                "label_vi": label.vi,
-                "label_en": label.en,
-                "label_since": label.begins.isoformat(),
-            }
-        )
-    return {"goals": found}
 
 
 def _definition(parts: ApiParts, name: str) -> Composite:
@@ -115,7 +86,7 @@ def _indicators(definition: Composite) -> set[str]:
     return {p.indicator for p in definition.parts() if p.indicator}
 
 
-async def _known(
+async def known_of(
     parts: ApiParts, seen: Visible, indicators: Iterable[str], subjects: Sequence[str]
 ) -> tuple[Known, Mapping[str, str]]:
     healths = {h.id: h for h in await parts.sources.health()}
@@ -235,39 +206,3 @@ def _part(told: PartScore) -> Json:
 
 def _points(hundredths: int | None) -> float | None:
     return None if hundredths is None else hundredths / HUNDREDTHS
-
-
-def _goal(parts: ApiParts, goal: Goal) -> Json:
-    return {
-        "id": goal.id,
-        "target": goal.value,
-        "unit": goal.unit,
-        "kind": goal.kind,
-        "better": goal.better,
-        "level": goal.level,
-        "period": goal.period,
-        "deadline": goal.deadline,
-        "legal_source": goal.legal_source,
-        "legal_source_en": parts.profile.legal_en(goal.legal_source),
-        "feed": goal.feed,
-        "indicator": goal.indicator or None,
-        "subject": goal.subject or None,
-        "note_vi": goal.note_vi,
-        "note_en": goal.note_en,
-    }
-
-
-def _of_today(parts: ApiParts, goal: Goal, now_s: int) -> Goal:
-    """A goal of the province holds for what the province became."""
-    return replace(goal, subject=province_on(parts.profile, goal.subject, now_s))
-
-
-def _standing(parts: ApiParts, goal: Goal, known: Known, judged: Mapping[str, str]) -> Json:
-    if not goal.indicator:
-        return {"value": None, "state": "none", "quality": "no_source"}
-    reading = known.get((goal.indicator, goal.subject, goal.period))
-    source = parts.profile.indicators[goal.indicator].source
-    quality = judged.get(source, "no_source")
-    if reading is None:  # nothing counted yet is not a missing source
-        return {"value": None, "state": "none", "quality": quality}
-    return {"value": reading.value, "state": reading.state, "quality": quality}

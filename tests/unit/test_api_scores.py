@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import httpx2
 import pytest
 
 from app.api import ApiParts, create_api
 from app.api import score_models as models
+from app.domain.period import midnight_s
 from tests.unit.in_memory import NOW_S, PROFILE, Database, StillClock, health_of, reading_of
 
 
@@ -122,6 +124,40 @@ async def test_a_commune_with_three_files_does_not_lead(ask, db):
     ]  # fmt: skip
     assert told.rows[1].estimate is not None
     assert told.rows[1].estimate < 0.97
+
+
+async def goals_at(db, now_s: int, profile=PROFILE) -> dict[str, models.Goal]:
+    async def ready() -> bool:
+        return True
+
+    parts = ApiParts(profile, StillClock(now_s), db, db, db, db, db, _no_hub, "0.1.0", None, ready)
+    transport = httpx2.ASGITransport(create_api(parts))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://ioc") as client:
+        told = models.Goals.model_validate_json((await client.get("/api/v1/goals")).content)
+    return {g.id: g for g in told.goals}
+
+
+async def test_after_its_deadline_a_goal_keeps_the_figure_of_that_day(db):
+    end_s = midnight_s(date(2023, 1, 1)) - 1
+    told = {"indicator": "ps.fully_online", "period": "year", "target": 1.0}
+    db.past = [figure(3, 10, at_s=end_s - 86_400, **told), figure(4, 10, at_s=end_s, **told)]
+    db.commit(figure(2, 2, at_s=end_s + 90_000, **told))
+    goal = (await goals_at(db, end_s + 90_000))["S02"]
+    assert (goal.value, goal.state, goal.at) == (0.4, "missed", "2022-12-31T23:59:59+07:00")
+    goal = (await goals_at(db, end_s))["S02"]
+    assert goal.value == 1.0, "until then it is the newest figure"
+
+
+async def test_a_goal_of_the_province_is_of_what_the_province_became(db):
+    goals = tuple(replace(g, deadline="2025-12-31") for g in PROFILE.goals)
+    now_s = midnight_s(date(2025, 7, 10))
+    db.healths = {"public_service": health_of(watermark_s=now_s)}
+    told = {"indicator": "ps.fully_online", "period": "year", "target": 1.0, "at_s": now_s}
+    db.commit(figure(6, 10, subject="area:15@2025", **told))
+    found = await goals_at(db, now_s, replace(PROFILE, goals=goals))
+    assert (found["S02"].subject, found["S02"].value) == ("area:15@2025", 0.6)
+    # A figure that is not there yet has a source all the same.
+    assert (found["S01"].value, found["S01"].quality) == (None, "fresh")
 
 
 async def test_a_gap_is_made_of_the_cases_of_its_parts(ask, db):

@@ -109,6 +109,7 @@ export interface Goal {
   label_since: string;
   target: number;
   unit: 'percent' | 'rank';
+  kind: 'cumulative' | 'level' | 'milestone' | 'maintain' | 'rank' | 'instant';
   better: 'up' | 'down';
   level: string;
   period: Period;
@@ -119,6 +120,7 @@ export interface Goal {
   indicator: string | null;
   subject: string | null;
   value: number | null;
+  at: string | null;
   state: State;
   quality: Quality;
   note_vi: string;
