@@ -450,11 +450,32 @@ it('moves the ages of all tiles within a second, and not all in one turn', async
   await channel.begin();
   send(beat);
   const ages = (): (number | null)[] => Array.from({ length: 8 }, (_, turn) => store.age('ps', turn));
-  expect(ages()).toEqual(Array(8).fill(0));
-  vi.advanceTimersByTime(1000);
-  send({ ...beat, clock: { ...CLOCK, data: '2022-10-03T09:00:05+07:00' } });
-  channel.watch();
-  expect(ages().filter((age) => age === 5)).toHaveLength(1);
-  for (let turn = 0; turn < 7; turn += 1) channel.watch();
-  expect(ages()).toEqual(Array(8).fill(5));
+  pass(1000);
+  send({ ...beat, clock: { ...CLOCK, data: '2022-10-03T09:01:00+07:00' } });
+  const moved = new Set<number>();
+  for (let at = 0; at < 1000; at += 125) {
+    vi.advanceTimersByTime(125);
+    channel.watch();
+    moved.add(ages().filter((age) => (age ?? 0) >= 60).length);
+  }
+  expect([...moved].filter((count) => count > 0 && count < 8).length).toBeGreaterThan(2);
+  expect(ages().every((age) => (age ?? 0) >= 60)).toBe(true);
+});
+
+it('draws clocks and ages behind a change, so that the next one finds the screen idle', async () => {
+  await channel.begin();
+  const turned = vi.spyOn(store, 'turn');
+  const at: number[] = [];
+  turned.mockImplementation(() => void at.push(performance.now()));
+  send(beat);
+  for (let n = 0; n < 20; n += 1) {
+    for (let part = 0; part < 4; part += 1) {
+      vi.advanceTimersByTime(25);
+      channel.watch();
+    }
+    send({ t: 'delta', offset: 10 + n, readings: [reading({ value: n / 100 })], sources: [] });
+  }
+  const begun = at.filter((t) => t > 300);
+  expect(begun.length).toBeGreaterThan(12);
+  expect(begun.every((t) => t % 100 > 15 && t % 100 < 50)).toBe(true);
 });

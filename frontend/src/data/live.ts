@@ -23,6 +23,11 @@ const SLEPT_MS = 5000;
 const KEEP_MS = 60000;
 /** A screen draws every sixtieth of a second. */
 const FRAME_MS = 16;
+/** Clocks and ages are drawn by eighths of a second; of eight turns each tile has one. */
+const TURN_MS = 125;
+const TURNS = 8;
+/** A change is on the glass by then: what can wait is drawn now, and not when the next one comes. */
+const AFTER_MS = 24;
 type Delta = Extract<Frame, { t: 'delta' }>;
 
 /** What the channel needs of a WebSocket. */
@@ -102,6 +107,8 @@ export class Channel {
   /** Deltas that came within the frame of another: they are drawn together with the next. */
   #queue: Delta[] = [];
   #drawnAt = -Infinity;
+  #turnedAt = -Infinity;
+  #turning = false;
 
   constructor(
     private readonly store: Holder,
@@ -175,8 +182,28 @@ export class Channel {
       this.#keptAt = now;
       this.world.keep(this.store.snapshot());
     }
+    // While changes come they are followed by the turns that are due, so that none waits for a clock.
+    if (now - this.#turnedAt >= 2 * TURN_MS - FRAME_MS || this.store.link !== 'live') this.#turn();
+  }
+
+  /** What time does to a screen: the turns that are due. */
+  #turn(): void {
+    const now = this.world.now();
+    const due = Math.min(TURNS, Math.round((now - this.#turnedAt) / TURN_MS));
+    if (due < 1) return;
+    this.#turnedAt = now;
     this.store.tick();
-    this.store.turn();
+    for (let turn = 0; turn < due; turn += 1) this.store.turn();
+  }
+
+  #drawn(): void {
+    this.#drawnAt = this.world.now();
+    if (this.#turning || this.#drawnAt - this.#turnedAt < TURN_MS - AFTER_MS - FRAME_MS) return;
+    this.#turning = true;
+    this.world.later(AFTER_MS, () => {
+      this.#turning = false;
+      this.#turn();
+    });
   }
 
   /** After a sleep the steady clock may have stood still: what is shown is older than it says. */
@@ -270,8 +297,8 @@ export class Channel {
   /** The first is drawn at once; what follows within a frame waits for it, and is drawn in one go. */
   #delta(frame: Delta): void {
     if (this.#queue.length === 0 && this.world.now() - this.#drawnAt >= FRAME_MS) {
-      this.#drawnAt = this.world.now();
       this.store.takeDelta(frame);
+      this.#drawn();
       return;
     }
     this.#queue.push(frame);
@@ -280,8 +307,8 @@ export class Channel {
 
   #drain(): void {
     if (this.#queue.length === 0) return;
-    this.#drawnAt = this.world.now();
     for (const frame of this.#queue.splice(0)) this.store.takeDelta(frame);
+    this.#drawn();
   }
 
   #takeSnapshot(data: Snapshot): void {

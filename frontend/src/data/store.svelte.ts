@@ -12,6 +12,7 @@ export function keyOf(indicator: string, subject: string, period: string): strin
 }
 
 const STUCK_MS = 30000;
+const STEP_MS = 2000;
 /** Ages move in so many turns of a second: two hundred tiles in one frame would hold up a change. */
 const TURNS = 8;
 
@@ -118,11 +119,16 @@ export class Store {
   }
 
   takeClock(clock: Clock): void {
+    this.#setClock(clock);
+    this.tick();
+  }
+
+  /** The time it tells is drawn with the next turn. */
+  #setClock(clock: Clock): void {
     this.#clock = clock;
     this.#clockAt = performance.now();
     this.simulated = clock.simulated;
     this.rate = clock.rate;
-    this.tick();
   }
 
   heard(): void {
@@ -258,7 +264,9 @@ export class Store {
 
   takeBeat(frame: Extract<Frame, { t: 'beat' }>): void {
     if (this.link === 'incompatible') return;
-    this.takeClock(frame.clock);
+    this.#setClock(frame.clock);
+    // A clock that was set is shown at once; one that runs, with the next turn.
+    if (!(Math.abs(Date.parse(frame.clock.data) - this.now) <= STEP_MS * Math.max(1, frame.clock.rate))) this.tick();
     for (const told of frame.sources) if (this.sources.has(told.id)) this.#takeSource(told);
   }
 
