@@ -1,5 +1,6 @@
 // Store: everything the screens show, filled by the snapshot and kept by the live channel.
 
+import { untrack } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 
 import { ageSeconds, dataTime, iso, judge, worse } from './ages';
@@ -61,6 +62,8 @@ export class Store {
   readonly #judged = new SvelteMap<string, Quality>();
   readonly #ages = Array.from({ length: TURNS }, () => new SvelteMap<string, number | null>());
   #turn = 0;
+  #total = $state(0);
+  #counted = true;
   /** What the last snapshot brought figures of, and what it named: departments it only names. */
   #brought = setOf([]);
   #named = setOf([]);
@@ -70,14 +73,19 @@ export class Store {
   #clockAt = 0;
   #heardAt = 0;
 
-  score = $derived.by<Score>(() =>
-    scoreOf(this.scene, this.indicators, (i, s, p) => this.reading(i, s, p), (r) => this.quality(r)),
-  );
+  /** Reckoned anew with a turn: a change of one tile is drawn before all are counted. */
+  score = $derived.by<Score>(() => this.totalled((quality) => scoreOf(this.scene, this.indicators, (i, s, p) => this.reading(i, s, p), quality)));
   openAlerts = $derived.by<Alert[]>(() =>
     [...this.alerts.values()]
       .filter((alert) => alert.state === 'active')
       .sort((a, b) => RANK[b.severity] - RANK[a.severity] || b.since.localeCompare(a.since)),
   );
+
+  /** What is made of all tiles, as they were at the last turn. */
+  totalled<T>(made: (quality: (reading: Reading) => Quality) => T): T {
+    void this.#total;
+    return untrack(() => made((reading) => this.quality(reading)));
+  }
 
   reading(indicator: string, subject: string, period: string): Reading | undefined {
     return this.readings.get(keyOf(indicator, subject, period));
@@ -113,9 +121,22 @@ export class Store {
     for (const source of this.sources.values()) this.#ages[turn]?.set(source.id, ageSeconds(source.watermark, this.now));
   }
 
+  #count(): void {
+    if (this.#counted) return;
+    this.#counted = true;
+    this.#total += 1;
+  }
+
   #rejudge(): void {
     for (const id of [...this.#judged.keys()]) if (!this.sources.has(id)) this.#judged.delete(id);
-    for (const source of this.sources.values()) this.#judged.set(source.id, this.sourceQuality(source));
+    for (const source of this.sources.values()) this.#judge(source);
+  }
+
+  #judge(source: Source): void {
+    const now = this.sourceQuality(source);
+    if (this.#judged.get(source.id) === now) return;
+    this.#judged.set(source.id, now);
+    this.#counted = false;
   }
 
   takeClock(clock: Clock): void {
@@ -154,6 +175,7 @@ export class Store {
   /** Carries data time on; called often, and only moves while frames arrive. */
   tick(): void {
     this.wallNow = this.serverNow();
+    this.#count();
     if (!this.#clock || this.link === 'lost') return;
     const until = Math.min(performance.now(), Math.max(this.#clockAt, this.#heardAt + 2000));
     this.now = Math.floor(dataTime(this.#clock, this.#clockAt, until) / 1000) * 1000;
@@ -209,6 +231,7 @@ export class Store {
     this.scene = data.scene;
     this.takeClock(data.clock);
     this.#rejudge();
+    this.#total += 1;
     for (let turn = 0; turn < TURNS; turn += 1) this.#grow(turn);
     this.loaded = true;
     this.taken += 1;
@@ -283,6 +306,7 @@ export class Store {
     const key = keyOf(fresh.indicator, fresh.subject, fresh.period);
     const held = this.readings.get(key);
     if (!held && !this.subjects.has(fresh.subject)) return;
+    this.#counted = false;
     this.readings.set(key, { ...fresh, delta: fresh.delta ?? held?.delta, trend: fresh.trend ?? held?.trend });
     this.#noteFlaw(fresh);
   }

@@ -114,3 +114,17 @@ it('takes nothing any more once the server is of another version', () => {
   expect(quality()).toBe('fresh');
   expect(quality(COMMUNE.id)).toBe('nothing held');
 });
+
+it('counts all tiles anew with the next turn', () => {
+  const tile = { id: 'a1', type: 'value', indicator: 'ps.on_time', subject: 'area:10', period: 'month' } as const;
+  const scene = { groups: [{ id: 'a', title_vi: 'A', title_en: 'A', tiles: [tile] }], map: null };
+  store.takeSnapshot(snapshot({ scene, readings: [reading({ value: 0.5, target: 1 })] }));
+  expect(store.score.value).toBe(0.5);
+  store.takeDelta(delta(reading({ value: 0.75, target: 1 })));
+  store.tick();
+  expect(store.score.value).toBe(0.75);
+  store.takeBeat(beat({ quality: 'absent' }));
+  store.tick();
+  expect(store.score.value).toBeNull();
+  expect(store.score.left_out).toHaveLength(1);
+});
