@@ -49,6 +49,9 @@ class Log:
     async def place(self, source: str) -> tuple[int, int | None]:
         return self.at
 
+    async def revised_place(self, source: str) -> int:
+        return self.at[0]
+
     async def commit(self, batch: Sequence[Judged]) -> None:
         self.committed += batch
         self.at = (batch[-1].seq, batch[-1].at_s)
@@ -111,7 +114,7 @@ async def test_watched_readings_come_first_and_are_never_cut(monkeypatch) -> Non
     assert watched.alert is not None
     assert "area:10" in watched.alert.subjects
     monkeypatch.setattr(evaluation, "ANNOUNCED_AT_MOST", 3)
-    step: Step = ("1103", "", 0, "now", 0, profile.began_s, -1, 1, 2)
+    step: Step = ("1103", "", 0, "now", 0, profile.began_s + 30, -1, 1, 2)
     profile = replace(
         profile,
         indicators={i: profile.indicators[i] for i in ("inv.enterprises", "inv.issued")},
