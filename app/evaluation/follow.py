@@ -25,6 +25,7 @@ from app.evaluation.walk import StoredPage, walk
 
 log = structlog.get_logger("evaluation")
 PAGES_AT_ONCE = 20
+CLOSINGS_AT_ONCE = 16  # each is a frame of every indicator and period, in memory until committed
 FILL_SHOWS_EVERY_S = 1.0
 HOURLY_S = 7 * 86400
 
@@ -129,12 +130,15 @@ class Follower:
         if self._caught_up_at is None:
             self._caught_up_at = await self._pages.caught_up_at(self.source)
         reached = self._caught_up_at
-        for page in pages:
+        for taken, page in enumerate(pages, 1):  # noqa: B007 - how far it came
             filling = reached is None or page.seq <= reached
             self._note(evaluation, page, evaluation.tally.at_s or 0)
             for day in walk(evaluation.tally, page, self._close_after):
                 closing = Occasion(filling, bulk, day=day, frame=True)
                 batch.append(evaluation.judge(page.seq, page.watermark_s, closing))
+            if len(batch) >= CLOSINGS_AT_ONCE:
+                break
+        bulk, pages = bulk or taken < len(pages), pages[:taken]
         now = asyncio.get_running_loop().time()
         if not bulk or now - self._shown_at > FILL_SHOWS_EVERY_S:
             self._shown_at = now

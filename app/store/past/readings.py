@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import asyncpg
 import numpy as np
@@ -23,6 +22,7 @@ from app.store.series.rows import JournalRow
 OF = "readings:"
 # At most one reading a minute of each: buckets of eight days.
 _TICK_MS = 60_000
+FIGURES_AT_ONCE = 20_000  # some 80,000 points: a batch of a few hundred kB
 _SUBJECTS = """
 INSERT INTO reading_subject (source, number, subject)
 SELECT $1, coalesce((SELECT max(number) FROM reading_subject WHERE source = $1), -1)
@@ -82,17 +82,13 @@ class PastReadings:
         if not framed:
             return None
         numbers = await self._numbered(source, {s for f in framed for s in f.frame.subjects})
-        together = [
-            (known, columns_of(list(some), numbers))
-            for known, some in groupby(framed, key=lambda f: f.watermark_s)
-        ]
-        await self._declare(source, (c for _, columns in together for c in columns.codes))
-        ids = self._ids[source]
-
-        def packed() -> list[JournalRow]:
-            return [_batch(known * 1000, columns, ids) for known, columns in together]
-
-        return Packed(source, self._source_ids[source], await asyncio.to_thread(packed))
+        batches = []
+        for some in _together(framed):
+            columns = columns_of(some, numbers)
+            await self._declare(source, columns.codes)
+            known_ms, ids = some[0].watermark_s * 1000, self._ids[source]
+            batches.append(await asyncio.to_thread(_batch, known_ms, columns, ids))
+        return Packed(source, self._source_ids[source], batches)
 
     async def write(self, db: asyncpg.Connection, packed: Packed, cursor: str) -> None:
         """In the transaction of whoever asks; knowledge never goes back."""
@@ -197,6 +193,19 @@ class PastReadings:
 def _by_part(code: str) -> tuple[str, str]:
     """Numbered so that columns of a kind lie side by side in a batch: they pack better."""
     return code.split("/")[-2], code
+
+
+def _together(framed: Sequence[Framed]) -> Iterator[list[Framed]]:
+    """Frames of one watermark, as many as make a batch: its columns are in memory all at once."""
+    some: list[Framed] = []
+    figures = 0
+    for one in framed:
+        if some and (one.watermark_s != some[0].watermark_s or figures >= FIGURES_AT_ONCE):
+            yield some
+            some, figures = [], 0
+        some.append(one)
+        figures += len(one.frame.subjects)
+    yield some
 
 
 def _batch(known_ms: int, columns: Columns, ids: dict[str, int]) -> JournalRow:
