@@ -34,7 +34,6 @@ class MemoryRows:
     pieces: dict[tuple[int, int, int], PieceRow] = field(default_factory=dict)
     chunks: dict[tuple[int, int], ChunkRow] = field(default_factory=dict)
     ledgers: list[LedgerRow] = field(default_factory=list)
-    side_by_side: bool = True
 
     async def declare(self, source: str, series: Sequence[tuple[SeriesDef, int]]) -> Declared:
         for one, width in series:
@@ -81,7 +80,13 @@ class MemoryRows:
         ]
         return Tail(self.mark.sealed_seq, self.at.seq, rows)
 
-    async def kept(self, window: Window, *, points: bool, past: bool) -> Kept:
+    async def look(
+        self, window: Window, after_seq: int, most_points: int, *, points: bool, past: bool
+    ) -> tuple[Kept, Tail]:
+        tail = await self.tails({1: after_seq}, most_points)
+        return self._kept(window, points=points, past=past), tail[1]
+
+    def _kept(self, window: Window, *, points: bool, past: bool) -> Kept:
         def meant(row: PieceRow | ChunkRow) -> bool:
             return (
                 row.series_id in window.series_ids

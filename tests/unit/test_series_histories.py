@@ -142,7 +142,9 @@ def instants_of(model: Model) -> list[int]:
     suppress_health_check=list(HealthCheck),
 )
 @given(st.lists(DEEDS, min_size=1, max_size=9), LIMITS, st.randoms(use_true_random=False))
-def test_any_history_answers_as_brute_force_does(deeds, limits, dice):
+def test_any_history_answers_as_brute_force_does(record_property, deeds, limits, dice):
+    record_property("generated histories of series, against brute force", 1)
+
     async def history() -> None:
         store, model = await live(MemoryRows(), deeds, limits)
         await compare(store, model, None)
@@ -156,7 +158,9 @@ def test_any_history_answers_as_brute_force_does(deeds, limits, dice):
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(DEEDS, min_size=2, max_size=9), LIMITS)
-def test_chunks_are_the_same_to_the_bit_whenever_they_are_sealed(deeds, limits):
+def test_chunks_are_the_same_to_the_bit_whenever_they_are_sealed(record_property, deeds, limits):
+    record_property("generated histories of series, sealed at other moments", 1)
+
     async def history() -> None:
         once, often = MemoryRows(), MemoryRows()
         grace = limits.seal.grace_ms

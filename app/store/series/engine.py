@@ -19,9 +19,10 @@ from app.domain.series import (
 )
 from app.store.series.head import POINT_BYTES, Head
 from app.store.series.packed import pack_batch
-from app.store.series.reads import Question, Reads
+from app.store.series.reads import Reads
 from app.store.series.rows import JournalRow, RowStore, Window
 from app.store.series.sealer import Sealed, Sealer, SealLimits
+from app.store.series.table import Question
 
 # A chunk of some ten thousand points packs well and is opened in a tenth of a millisecond.
 _WIDTHS = ((15_000, 2), (120_000, 8))

@@ -53,7 +53,7 @@ class Head:
     """Follows the journal whenever somebody asks: whoever has committed is seen by the next."""
 
     def __init__(self, rows: RowStore, most_points: int) -> None:
-        self._rows, self._most_points = rows, most_points
+        self._rows, self.most_points = rows, most_points
         self._sources: dict[int, SourceHead] = {}
 
     def points(self) -> int:
@@ -68,13 +68,25 @@ class Head:
             for source_id in sorted(set(source_ids)):
                 await turns.enter_async_context(self._sources[source_id].turn)
             after = {s: self._sources[s].newest for s in source_ids}
-            for source_id, tail in (await self._rows.tails(after, self._most_points)).items():
+            for source_id, tail in (await self._rows.tails(after, self.most_points)).items():
                 self._take(self._sources[source_id], tail)
         return heads
 
+    def newest(self, source_id: int) -> int:
+        """The newest batch followed so far."""
+        head = self._sources.get(source_id)
+        return 0 if head is None else head.newest
+
+    def follow(self, source_id: int, tail: Tail) -> SourceHead:
+        """The head of a source with a tail that was asked for after its newest batch."""
+        head = self._sources.setdefault(source_id, SourceHead())
+        self._take(head, tail)
+        return head
+
     def _take(self, head: SourceHead, tail: Tail) -> None:
         self._forget(head, tail.sealed_seq)
-        rows = sorted(tail.rows, key=lambda r: r.seq)
+        # Somebody else may have followed the journal meanwhile.
+        rows = sorted((r for r in tail.rows if r.seq > head.newest), key=lambda r: r.seq)
         if tail.newest_seq > head.newest and (not rows or rows[0].seq != head.newest + 1):
             # More came than fits: what is older stays where it is.
             head.layers.clear()
@@ -122,7 +134,7 @@ class Head:
         head.layers = [b for b in head.layers if b.seq_hi > sealed_seq]
 
     def _bound(self, head: SourceHead) -> None:
-        while self.points() > self._most_points and head.layers:
+        while self.points() > self.most_points and head.layers:
             head.floor = max(head.floor, head.layers[0].seq_hi)
             del head.layers[0]
 

@@ -71,8 +71,8 @@ LEFT JOIN series_journal j ON j.source_id = m.source_id AND j.seq > $2 AND j.seq
     AND j.last_ms >= $4 AND j.first_ms < $5
 WHERE m.source_id = $1 ORDER BY j.seq
 """
-# Mark, pieces and chunks in one statement: one consistent look.
-_KEPT = f"""
+# Mark, pieces, chunks and the newest of the journal in one statement: one consistent look.
+_LOOK = f"""
 SELECT 'c' AS kind, {SCALARS}, NULL::bigint AS close_ms, hours,
        CASE WHEN $8 THEN past END AS past, CASE WHEN $7 OR hours IS NULL THEN body END AS body
 FROM series_chunk WHERE source_id = $1 AND series_id = ANY($2) AND day BETWEEN $3 AND $4
@@ -83,9 +83,17 @@ SELECT 'p', series_id, day, n, first_ms, last_ms, NULL, NULL, NULL, NULL, NULL, 
 FROM series_piece WHERE source_id = $1 AND series_id = ANY($2) AND day BETWEEN $3 AND $4
     AND last_ms >= $5 AND first_ms < $6
 UNION ALL
-SELECT 'm', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, sealed_seq, NULL, NULL,
+SELECT 'm', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, sealed_seq, seq, NULL,
        NULL, NULL, NULL
-FROM series_mark WHERE source_id = $1
+FROM series_mark JOIN series_place USING (source_id) WHERE source_id = $1
+UNION ALL
+SELECT 'j', NULL, NULL, n, first_ms, last_ms, NULL, NULL, NULL, NULL, NULL, seq, known_ms, NULL,
+       NULL, NULL, body
+FROM (
+    SELECT *, sum(n) OVER (ORDER BY seq DESC) AS upto FROM series_journal
+    WHERE source_id = $1
+        AND seq > greatest($9, (SELECT sealed_seq FROM series_mark WHERE source_id = $1))
+) j WHERE upto <= $10
 """
 _FAR_PAST, _FAR_FUTURE = -(2**62), 2**62
 
@@ -97,7 +105,6 @@ class PgRows:
         self._pool = pool
         # A seal asks for more on a second connection: were all taken by seals, none would end.
         self._seals = asyncio.Semaphore(pool.get_max_size() // 2)
-        self.side_by_side = pool.get_max_size() > 1
 
     async def declare(self, source: str, series: Sequence[tuple[SeriesDef, int]]) -> Declared:
         codes = [d.code for d, _ in series]
@@ -162,20 +169,25 @@ class PgRows:
         rows = await self._pool.fetch(_JOURNAL, source_id, after_seq, before_seq, low, high)
         return _tail(rows)
 
-    async def kept(self, window: Window, *, points: bool, past: bool) -> Kept:
+    async def look(
+        self, window: Window, after_seq: int, most_points: int, *, points: bool, past: bool
+    ) -> tuple[Kept, Tail]:
         first = window.from_ms // DAY_MS - window.width_days + 1
         last = (window.to_ms - 1) // DAY_MS
         rows = await self._pool.fetch(
-            _KEPT, window.source_id, list(window.series_ids), date_of(first), date_of(last),
-            window.from_ms, window.to_ms, points, past,
+            _LOOK, window.source_id, list(window.series_ids), date_of(first), date_of(last),
+            window.from_ms, window.to_ms, points, past, after_seq, most_points,
         )  # fmt: skip
-        pieces = [_piece(r) for r in rows if r["kind"] == "p"]
-        chunks = [_chunk(r) for r in rows if r["kind"] == "c"]
-        return Kept(
-            next((r["seq_lo"] for r in rows if r["kind"] == "m"), 0),
-            sorted(pieces, key=lambda p: p.seq_lo),
-            sorted(chunks, key=lambda c: c.day),
+        of: dict[str, list[asyncpg.Record]] = {"p": [], "c": [], "m": [], "j": []}
+        for row in rows:
+            of[row[0]].append(row)
+        sealed, newest = (of["m"][0]["seq_lo"], of["m"][0]["seq_hi"]) if of["m"] else (0, 0)
+        kept = Kept(
+            sealed,
+            sorted(map(_piece, of["p"]), key=lambda p: p.seq_lo),
+            sorted(map(_chunk, of["c"]), key=lambda c: c.day),
         )
+        return kept, Tail(sealed, newest, [_batch(r) for r in of["j"]])
 
     async def ledger(self, source_id: int, seq_lo: int, seq_hi: int) -> list[LedgerRow]:
         rows = await self._pool.fetch(
@@ -231,11 +243,15 @@ def _tail(rows: Sequence[asyncpg.Record]) -> Tail:
     return Tail(rows[0][1], rows[0][2], batches)
 
 
+def _batch(row: asyncpg.Record) -> JournalRow:
+    return JournalRow(
+        row["seq_lo"], row["seq_hi"], row["first_ms"], row["last_ms"], row["n"], row["body"]
+    )
+
+
 def _piece(row: asyncpg.Record) -> PieceRow:
-    return PieceRow(
-        row["series_id"], day_number(row["day"]), row["seq_lo"], row["seq_hi"], row["n"],
-        row["first_ms"], row["last_ms"], row["close_ms"], row["body"],
-    )  # fmt: skip
+    _, series_id, day, n, first_ms, last_ms, *_, lo, hi, close_ms, _, _, body = row
+    return PieceRow(series_id, day_number(day), lo, hi, n, first_ms, last_ms, close_ms, body)
 
 
 def _chunk(row: asyncpg.Record) -> ChunkRow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import gather
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -35,39 +34,19 @@ from app.store.series.rollup import (
     Rolled,
     regroup,
     roll,
-    rounded,
     unpack_hours_of,
 )
 from app.store.series.rows import ChunkRow, Kept, PieceRow, RowStore, SeriesRow, Window
+from app.store.series.table import Question, Table
 from app.store.series.today import Segment, cut, straight
+from app.store.series.together import rounded as each_rounded
+from app.store.series.together import together
 
 # So many buckets are looked through faster than the numbers of those that have points are found.
 _FEW = 8
 # So many points take longer to unpack than a loop should be held up by.
 MANY = 100_000
 R = TypeVar("R", ChunkRow, PieceRow)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A window of some series, cut into steps, as known at an instant (None: now)."""
-
-    window: Window
-    step_ms: int
-    as_of_ms: int | None
-
-    @property
-    def by_the_hour(self) -> bool:
-        """Whether whole hours add up to every bucket."""
-        return (
-            self.as_of_ms is None
-            and self.step_ms % HOUR_MS == 0
-            and self.window.from_ms % HOUR_MS == 0
-        )
-
-    @property
-    def cells(self) -> int:
-        return -(-(self.window.to_ms - self.window.from_ms) // self.step_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,45 +155,44 @@ class Reads:
     async def steps(self, asked: Question) -> Buckets:
         window, back = asked.window, asked.as_of_ms
         known = await self.known(window.source_id, window.series_ids)
-        by_the_hour = asked.by_the_hour
-        found = await self._find(window, points=not by_the_hour, past=back is not None)
-        if back is None and not by_the_hour:
+        found = await self._find(window, points=not asked.by_the_hour, past=back is not None)
+        if asked.by_the_hour:
+            hours = _by_the_hour(found, asked, known)
+            if hours is None:
+                found = await self._find(window, points=True, past=False)
+                hours = _by_the_hour(found, asked, known)
+            assert hours is not None
+            return hours
+        if back is None:
             return await aside(found.points(), lambda: _now(found, asked, known), MANY)
-        parts = {s: found.parts(s, known[s].width_days, window) for s in window.series_ids}
-        if by_the_hour and any(_needs_points(p, window) for of in parts.values() for p in of):
-            found = await self._find(window, points=True, past=False)
-            parts = {s: found.parts(s, known[s].width_days, window) for s in window.series_ids}
         table = Table(asked)
-        ledger = await self._ledger(window.source_id, found.kept) if back is not None else None
+        ledger = await self._ledger(window.source_id, found.kept)
         for row, series_id in enumerate(window.series_ids):
-            if back is None or ledger is None:
-                rolled = _rolled(parts[series_id], asked)
-            else:
-                rolled = _of_points(*_back_then(parts[series_id], ledger, back), asked)
+            parts = found.parts(series_id, known[series_id].width_days, window)
+            rolled = _of_points(*_back_then(parts, ledger, back), asked)
             table.put(row, rolled, known[series_id].tick_ms)
-        return table.buckets("hour" if by_the_hour else "raw")
+        return table.buckets("raw")
 
     async def _find(self, window: Window, *, points: bool, past: bool) -> Found:
-        """The tail and what is sealed, in whichever order they come; what is in both counts once.
+        """The tail and what is sealed, of one look; what is in both counts once.
 
-        Where the tail knows of more that is sealed than what was found there, it is asked again.
+        Others may have followed the journal further meanwhile: where the tail begins after more
+        that is sealed than was found there, it is asked again.
         """
-        asked = self._rows.kept(window, points=points, past=past)
-        if self._rows.side_by_side:
-            (head,), kept = await gather(self._head.fresh([window.source_id]), asked)
-        else:
-            kept = await asked
-            (head,) = await self._head.fresh([window.source_id])
         while True:
-            floor, tail = head.floor, head.since(kept.sealed_seq)
+            after = self._head.newest(window.source_id)
+            kept, tail = await self._rows.look(
+                window, after, self._head.most_points, points=points, past=past
+            )
+            head = self._head.follow(window.source_id, tail)
+            floor, blocks = head.floor, head.since(kept.sealed_seq)
             if kept.sealed_seq >= floor:
-                return Found.of(kept, tail)
+                return Found.of(kept, blocks)
             between = await self._rows.journal(
                 window.source_id, kept.sealed_seq, floor + 1, (window.from_ms, window.to_ms)
             )
             if between.sealed_seq == kept.sealed_seq:
-                return Found.of(kept, [*(unpack_batch(r) for r in between.rows), *tail])
-            kept = await self._rows.kept(window, points=points, past=past)
+                return Found.of(kept, [*(unpack_batch(r) for r in between.rows), *blocks])
 
     async def _ledger(self, source_id: int, kept: Kept) -> Batches:
         lows = [c.seq_lo for c in kept.chunks if c.seq_lo]
@@ -224,54 +202,47 @@ class Reads:
         return Batches(await self._rows.ledger(source_id, min(lows), highest))
 
 
-class Table:
-    """Rows of buckets, one a series; a bucket nobody fills stays a gap."""
-
-    def __init__(self, asked: Question) -> None:
-        self._asked = asked
-        shape = (len(asked.window.series_ids), asked.cells)
-        self._count = np.zeros(shape, np.int64)
-        self._coverage = np.zeros(shape)
-        self._cells = {name: np.full(shape, np.nan) for name in _CELLS}
-
-    def put(self, row: int, rolled: Rolled, tick_ms: int) -> None:
-        cell = rolled.cell
-        self._count[row, cell] = rolled.count
-        self._cells["sum"][row, cell] = rounded(rolled.sum)
-        for name in _CELLS[1:]:
-            self._cells[name][row, cell] = getattr(rolled, name)
-        share = np.ones(len(cell))
-        if tick_ms > 0:
-            window, step_ms = self._asked.window, self._asked.step_ms
-            starts = window.from_ms + cell * step_ms
-            share = np.minimum(
-                1.0, rolled.count * tick_ms / np.minimum(step_ms, window.to_ms - starts)
-            )
-        self._coverage[row, cell] = share
-
-    def buckets(self, level: str) -> Buckets:
-        window = self._asked.window
-        starts = window.from_ms + np.arange(self._asked.cells) * self._asked.step_ms
-        total, low, high, first, last = (self._cells[name].ravel() for name in _CELLS)
-        return Buckets(
-            tuple(window.series_ids), starts, self._count.ravel(), total, low, high, first, last,
-            self._coverage.ravel(), level,
-        )  # fmt: skip
+def _by_the_hour(found: Found, asked: Question, known: Mapping[int, SeriesRow]) -> Buckets | None:
+    """From the hours of what is sealed; None when points are needed that were not asked for."""
+    table, window = Table(asked), asked.window
+    for row, series_id in enumerate(window.series_ids):
+        one = known[series_id]
+        rolled = _in_order(found, one, asked)
+        if rolled is None:
+            parts = found.parts(series_id, one.width_days, window)
+            if any(_needs_points(p, window) for p in parts):
+                return None
+            rolled = _rolled(parts, asked)
+        table.put(row, rolled, one.tick_ms)
+    return table.buckets("hour")
 
 
-_CELLS = ("sum", "min", "max", "first", "last")
+def _in_order(found: Found, series: SeriesRow, asked: Question) -> Rolled | None:
+    """Whole hours, then what came in order after the last sealed bucket; None for all else."""
+    window, chunks = asked.window, found.chunks.get(series.series_id, [])
+    if not all(_by_hours(Part(c, NOTHING), window) for c in chunks):
+        return None
+    pieces = found.pieces.get(series.series_id, ())
+    open_ones = straight((), pieces, found.tail, series.series_id, window)
+    if open_ones is None:
+        return None
+    at, _ = open_ones
+    if chunks and len(at) and int(at[0]) < (chunks[-1].day + series.width_days) * DAY_MS:
+        return None
+    sealed = [_rolled([Part(c, NOTHING) for c in chunks], asked)] if chunks else []
+    return regroup([*sealed, _of_points(*open_ones, asked)], 1, 0)
 
 
 def _now(found: Found, asked: Question, known: Mapping[int, SeriesRow]) -> Buckets:
     """From the points that hold today."""
     table, window = Table(asked), asked.window
-    for row, series_id in enumerate(window.series_ids):
-        now = found.straight(series_id, window)
-        if now is not None:
-            rolled = _of_points(*now, asked)
-        else:
-            rolled = _rolled(found.parts(series_id, known[series_id].width_days, window), asked)
-        table.put(row, rolled, known[series_id].tick_ms)
+    every = together(found.chunks, found.pieces, found.tail, window, asked.step_ms)
+    ticks = [known[s].tick_ms for s in window.series_ids]
+    table.put_all(every.row, every.rolled, each_rounded(every.rolled.sum, every.powers), ticks)
+    for row in every.left:
+        series_id = window.series_ids[row]
+        parts = found.parts(series_id, known[series_id].width_days, window)
+        table.put(row, _rolled(parts, asked), ticks[row])
     return table.buckets("raw")
 
 

@@ -158,11 +158,6 @@ class Sealing(Protocol):
 class RowStore(Protocol):
     """Everything the engine asks of the store of its rows."""
 
-    @property
-    def side_by_side(self) -> bool:
-        """Whether two questions can be asked at once."""
-        ...
-
     async def declare(self, source: str, series: Sequence[tuple[SeriesDef, int]]) -> Declared: ...
 
     async def series(self, source_id: int) -> list[SeriesRow]: ...
@@ -187,8 +182,13 @@ class RowStore(Protocol):
         """Batches after one and before another, oldest first; of a range of instants if given."""
         ...
 
-    async def kept(self, window: Window, *, points: bool, past: bool) -> Kept:
-        """Pieces and chunks of a window; without ``points``, a chunk that has hours has no body."""
+    async def look(
+        self, window: Window, after_seq: int, most_points: int, *, points: bool, past: bool
+    ) -> tuple[Kept, Tail]:
+        """Pieces and chunks of a window, and the tail after a batch as ``tails`` tells it.
+
+        Both are of one instant. Without ``points``, a chunk that has hours has no body.
+        """
         ...
 
     async def ledger(self, source_id: int, seq_lo: int, seq_hi: int) -> list[LedgerRow]: ...
