@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -53,25 +55,26 @@ def _embedded() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _debian() -> Iterator[str]:
-    """Debian's own programs, by a plain account, on a free port, in a directory of its own."""
-    if not (DEBIAN_BIN / "postgres").is_file():
+def _programs(programs: Path) -> Iterator[str]:
+    """Somebody else's, by a plain account, on a free port, in a directory of its own."""
+    if not (programs / "postgres").is_file():
         pytest.skip(
-            f"no PostgreSQL 15 in {DEBIAN_BIN}: install it with `apt-get install postgresql-15`"
+            f"no PostgreSQL in {programs}: for Debian's, `apt-get install postgresql-15`;"
+            " IOC_TEST_POSTGRES names folders of others"
         )
     with _folder() as folder:
         who, home = account(), folder / "home"
         home.mkdir()
         who.give(home, 0o700)
         subprocess.run(
-            [DEBIAN_BIN / "initdb", "-D", home / "data", "-U", "ioc", "--auth", "trust",
+            [programs / "initdb", "-D", home / "data", "-U", "ioc", "--auth", "trust",
              "--encoding", "UTF8", "--locale", "C"],
             **who.identity(), cwd=home, capture_output=True, check=True,
         )  # fmt: skip
         port = _free_port()
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
-                [DEBIAN_BIN / "postgres", "-D", home / "data", "-p", str(port),
+                [programs / "postgres", "-D", home / "data", "-p", str(port),
                  "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
                 **who.identity(), cwd=home, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
@@ -95,7 +98,21 @@ def _wait_until_ready(server: subprocess.Popen[bytes], data: Path, log: Path) ->
         time.sleep(0.02)
 
 
-SERVERS = {"embedded": _embedded, "debian-15": _debian}
+def _others() -> Iterator[tuple[str, Path]]:
+    """Of every folder in IOC_TEST_POSTGRES (as in PATH), named by the version it holds."""
+    for folder in filter(None, os.environ.get("IOC_TEST_POSTGRES", "").split(os.pathsep)):
+        told = subprocess.run(
+            [Path(folder) / "postgres", "--version"], capture_output=True, text=True, check=True
+        )
+        yield f"version-{told.stdout.split()[-1].partition('.')[0]}", Path(folder)
+
+
+Started = Callable[[], contextlib.AbstractContextManager[str]]
+SERVERS: dict[str, Started] = {
+    "embedded": _embedded,
+    "debian-15": partial(_programs, DEBIAN_BIN),
+    **{name: partial(_programs, folder) for name, folder in _others()},
+}
 
 
 @pytest.fixture(scope="module", params=SERVERS, name="postgres")
