@@ -8,6 +8,7 @@ from app.domain.alerting import Episode, Notice, WorstUnit
 from app.domain.clock import ZONE, iso
 from app.domain.indicator import Indicator
 from app.domain.judgement import odds_vi
+from app.domain.period import date_of
 from app.domain.profile import Profile
 from app.domain.reading import Pace, Reading
 
@@ -59,7 +60,8 @@ def write(
     # Without a value it was not the figure that ended, but the unit.
     over = "ĐÃ HẾT CHẬM" if reading.value is not None else "ĐƠN VỊ KHÔNG CÒN"
     verb = over if ended else _SEVERITIES[episode.severity].upper()
-    title = f"{verb}: {indicator.title_vi} – {subject}"
+    words = indicator.wording(date_of(reading.at_s))
+    title = f"{verb}: {words.title_vi} – {subject}"
     lines = _ended(indicator, episode, reading) if ended else _raised(indicator, episode, reading)
     if worst:
         lines += ["Đơn vị thấp nhất:" if indicator.better == "up" else "Đơn vị cao nhất:"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -57,7 +58,9 @@ def stated(parts: ApiParts) -> APIRouter:
     @router.get("/indicators", response_model=models.Indicators)
     async def indicators() -> Response:
         """Every indicator with its formula, its targets and where they come from."""
-        return json({"indicators": [_indicator(profile, i) for i in profile.indicators.values()]})
+        on = date_of(int(parts.clock.now_s()))
+        told = [_indicator(profile, i, on) for i in profile.indicators.values()]
+        return json({"indicators": told})
 
     return router
 
@@ -145,9 +148,9 @@ def _quarantined(kept: QuarantineRow) -> Json:
     }
 
 
-def _indicator(profile: Profile, indicator: Indicator) -> Json:
+def _indicator(profile: Profile, indicator: Indicator, on: date) -> Json:
     return {
-        **indicator_shape(indicator),
+        **indicator_shape(indicator, on),
         "formula_vi": indicator.formula_vi,
         "legal_source_en": profile.legal_en(indicator.legal_source),
         "targets": [

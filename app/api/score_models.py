@@ -146,9 +146,7 @@ class Goal(Model):
     indicator: str | None = Field(description="null: no source yet")
     subject: str | None
     value: float | None
-    at: str | None = Field(
-        description="instant of the value; after the deadline, its end"
-    )
+    at: str | None = Field(description="instant of the value; after the deadline, its end")
     state: State
     quality: Quality
     note_vi: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from math import fsum
 
@@ -43,12 +44,12 @@ def score_why(parts: ApiParts) -> APIRouter:
         readings = await parts.readings.latest(seen, subjects=subjects)
         scene = scene_for(parts.profile, seen, date_of(int(now_s)))
         found = members(scene, parts.profile.indicators, readings, judged)
-        return json(shape(parts.profile, found))
+        return json(shape(parts.profile, found, date_of(int(now_s))))
 
     return router
 
 
-def shape(profile: Profile, found: list[Member]) -> Json:
+def shape(profile: Profile, found: list[Member], on: date) -> Json:
     """As JSON: ``points`` are of the mean to four decimals, and their sum is the mean's."""
     told = score_of(found)
     points = shares(found)
@@ -65,19 +66,19 @@ def shape(profile: Profile, found: list[Member]) -> Json:
         "coverage": f"{told.counted}/{told.total}",
         "rule_vi": RULE_VI,
         "rule_en": RULE_EN,
-        "parts": [_member(profile, m, p) for m, p in zip(found, points, strict=True)],
+        "parts": [_member(profile, m, p, on) for m, p in zip(found, points, strict=True)],
     }
 
 
-def _member(profile: Profile, member: Member, points: int) -> Json:
+def _member(profile: Profile, member: Member, points: int, on: date) -> Json:
     name, subject, period = member.key
     indicator = profile.indicators[name]
     target = target_of(indicator, profile.subjects[subject])
     law = target.legal_source if target is not None else indicator.legal_source
     return {
         "indicator": name,
-        "title_vi": indicator.title_vi,
-        "title_en": indicator.title_en,
+        "title_vi": indicator.wording(on).title_vi,
+        "title_en": indicator.wording(on).title_en,
         "subject": subject,
         "period": period,
         "value": member.value,

@@ -127,7 +127,7 @@ class Snapshots:
                 source_shape(c, healths.get(c.id), self._clock, judged[c.id])
                 for c in profile.sources.values()
             ],
-            "indicators": [indicator_shape(i) for i in profile.indicators.values()],
+            "indicators": [indicator_shape(i, today) for i in profile.indicators.values()],
             "subjects": [subject_shape(s) for s in profile.subjects_on(today) if _named(s, seen)],
             "scene": scene_shape(scene, ended(profile, today)),
             "readings": [self._reading(r, judged) for r in readings],

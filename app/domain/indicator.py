@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 
 # What is open when a period begins counts in it, too: its sums start from there.
 _CARRIED = frozenset(("on_time_766", "unjudged_766"))
@@ -67,8 +68,19 @@ class AlertRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """What an indicator is called from a day on (ISO): the law changes its words."""
+
+    begins: str
+    title_vi: str
+    title_en: str
+    label_wall_vi: str
+    label_wall_en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Indicator:
-    """One TOML file of the profile."""
+    """One TOML file of the profile. ``wordings``: later ones, the oldest first."""
 
     id: str
     source: str
@@ -88,6 +100,12 @@ class Indicator:
     legal_source: str
     assumption: str | None
     formula_vi: str
+    wordings: tuple[Wording, ...] = field(default=(), repr=False)
+
+    def wording(self, on: date) -> Indicator | Wording:
+        """The words in force on a day."""
+        held = [w for w in self.wordings if w.begins <= on.isoformat()]
+        return held[-1] if held else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from app.domain.access import EVERYTHING, Visible
 from app.domain.area import Area
@@ -157,13 +158,15 @@ def _freshness(health: SourceHealth | None, clock: Clock, judged: str) -> Json:
     }
 
 
-def indicator_shape(indicator: Indicator) -> Json:
+def indicator_shape(indicator: Indicator, on: date) -> Json:
+    """In the words of a day."""
+    words = indicator.wording(on)
     return {
         "id": indicator.id,
-        "title_vi": indicator.title_vi,
-        "title_en": indicator.title_en,
-        "label_wall_vi": indicator.label_wall_vi,
-        "label_wall_en": indicator.label_wall_en,
+        "title_vi": words.title_vi,
+        "title_en": words.title_en,
+        "label_wall_vi": words.label_wall_vi,
+        "label_wall_en": words.label_wall_en,
         "unit": indicator.unit,
         "decimals": indicator.decimals,
         "better": indicator.better,

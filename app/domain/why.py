@@ -99,7 +99,8 @@ def numbers(profile: Profile) -> Mapping[str, int]:
 
 def version_of(indicator: Indicator) -> str:
     """Names a definition as it stands: any change of it, of a target or of a word, is another."""
-    return hashlib.sha256(repr(indicator).encode()).hexdigest()[:12]
+    told = repr(indicator) + "".join(map(repr, indicator.wordings))
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 _AREAS = frozenset(("district", "commune"))

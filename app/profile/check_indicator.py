@@ -35,8 +35,11 @@ def check_indicator(doc: Document, known: Known) -> list[tuple[Place, Example]]:
         _target(doc, place, known)
     if "alert" in doc.told and doc.check(("alert",), keys.ALERT):
         _alert(doc, known, targets, sure=len(targets) == len(doc.told.get("target", ())))
+    wordings = [p for p in doc.tables("wording") if doc.check(p, keys.WORDING)]
     if whole:
         _names(doc, known)
+        for place in ((), *wordings):
+            _labels(doc, place)
     return _examples(doc, known)
 
 
@@ -56,10 +59,14 @@ def _names(doc: Document, known: Known) -> None:
                 (name,), f"{name} = {told[name]!r}", f"{where}: {', '.join(sorted(there))}",
                 "correct the name, or add the file or group it names",
             )  # fmt: skip
+
+
+def _labels(doc: Document, place: Place) -> None:
+    told = doc.at(place)
     for name in ("label_wall_vi", "label_wall_en"):
         if len(told[name]) > MAX_WALL_LABEL:
             doc.wrong(
-                (name,), f"{name} has {len(told[name])} characters",
+                (*place, name), f"{name} has {len(told[name])} characters",
                 f"at most {MAX_WALL_LABEL}: a tile is no wider", "shorten it",
             )  # fmt: skip
 

@@ -38,8 +38,12 @@ INDICATOR: Keys = {
     "periods": Key(TEXTS, among=KINDS), "levels": Key(TEXTS, among=LEVELS),
     "legal_source": Key(), "assumption": _FREE, "formula_vi": Key(),
     "measure": Key(TABLE), "target": Key(LIST, needed=False), "alert": Key(TABLE, needed=False),
-    "example": Key(LIST, needed=False),
+    "example": Key(LIST, needed=False), "wording": Key(LIST, needed=False),
 }  # fmt: skip
+WORDING: Keys = {
+    "from": Key(DAY), "title_vi": Key(), "title_en": Key(), "label_wall_vi": Key(),
+    "label_wall_en": Key(),
+}
 MEASURE: Keys = {
     "kind": Key(among=("ratio", "sum", "stock", "quantile")), "records": Key(),
     "rule": Key(among=tuple(sorted(RULES))), "num": Key(TEXTS, needed=False),

@@ -21,6 +21,7 @@ from app.domain.indicator import (
     Target,
     Tile,
     TileGroup,
+    Wording,
 )
 from app.domain.land import Centre, Code
 from app.domain.measure import RULES
@@ -196,7 +197,7 @@ def _indicator(path: Path, subjects: Mapping[str, Subject]) -> Indicator:
             tuple(told["periods"]), tuple(told["levels"]),
             tuple(_target(t) for t in told.get("target", ())),
             _alert(told.get("alert")), told["legal_source"], told.get("assumption"),
-            told["formula_vi"],
+            told["formula_vi"], _wordings(told),
         )  # fmt: skip
     except KeyError as missing:
         raise ProfileError(
@@ -204,6 +205,16 @@ def _indicator(path: Path, subjects: Mapping[str, Subject]) -> Indicator:
         ) from None
     _check(path, indicator, subjects)
     return indicator
+
+
+def _wordings(told: Mapping[str, Any]) -> tuple[Wording, ...]:
+    found = [
+        Wording(
+            w["from"], w["title_vi"], w["title_en"], w["label_wall_vi"], w["label_wall_en"]
+        )
+        for w in told.get("wording", ())
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda w: w.begins))
 
 
 def _check(path: Path, indicator: Indicator, subjects: Mapping[str, Subject]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 
 from hypothesis import given
@@ -38,7 +39,7 @@ def test_the_parts_add_up_exactly_and_whoever_is_left_out_is_named(told, data):
     readings = [reading(n, v, t) for n, (v, t) in enumerate(told)]
     judged = {s: data.draw(st.sampled_from(("fresh", "stale"))) for s in PROFILE.sources}
     found = members(PROFILE.scene, PROFILE.indicators, readings, judged)
-    body = shape(PROFILE, found)
+    body = shape(PROFILE, found, date(2022, 10, 3))
     score_models.ScoreWhy.model_validate(body)
     whole = score(PROFILE.scene, PROFILE.indicators, readings, judged)
     assert (body["value"], body["counted"], body["total"]) == (
