@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from typing import TYPE_CHECKING
 
 from app.domain.access import Visible
@@ -69,33 +69,38 @@ class SnapshotFrames:
 class Group:
     """Clients of one topic that have had everything up to one place and wait for nothing.
 
-    Of each it is known by which file the kernel takes bytes for it: a fan-out looks at nothing
-    else, for with thousands of clients it is memory that a fan-out waits for.
+    Of each it is known by which file the kernel takes bytes for it: a fan-out touches nothing
+    else, not even to count references, for with thousands of clients it is memory it waits for.
     """
 
-    __slots__ = ("_had", "_standing", "beats", "left", "members", "serial", "tip", "told", "topic")
+    __slots__ = (
+        "_had", "_had_to", "_standing", "_telling", "beats", "left", "members", "serial", "tip",
+        "told", "topic",
+    )  # fmt: skip
 
     def __init__(self, topic: Topic, serial: int, beats: int) -> None:
         self.topic, self.serial, self.beats = topic, serial, beats
         self.members: dict[Client, int] = {}
-        self._standing: tuple[list[Client], list[int]] | None = None
-        # While a long fan-out pauses: where it leads, who has had it, and who went.
+        self._standing: tuple[list[Client], array[int]] | None = None
+        # While a long fan-out pauses: where it leads, how many of whom have had it, and who went.
         self.tip = serial, beats
-        self.told: Sequence[Client] = ()
+        self.told = 0
+        self._telling: list[Client] = []
         self._had: set[Client] = set()
+        self._had_to = 0
         self.left: set[Client] = set()
 
-    def begin(self, tip: tuple[int, int]) -> tuple[list[Client], list[int]]:
+    def begin(self, tip: tuple[int, int]) -> tuple[list[Client], array[int]]:
         """Who is to be told now, and their files."""
-        self.tip, self.told = tip, ()
         self.left.clear()
         if self._standing is None:
-            self._standing = list(self.members), list(self.members.values())
+            self._standing = list(self.members), array("i", self.members.values())
+        self.tip, self.told, self._had_to, self._telling = tip, 0, 0, self._standing[0]
         return self._standing
 
     def end(self) -> None:
         self.serial, self.beats = self.tip
-        self.told = ()
+        self.told, self._telling = 0, []
 
     def add(self, client: Client, file: int) -> None:
         self.members[client] = file
@@ -107,8 +112,8 @@ class Group:
         self._standing = None
         self.left.add(client)
         if self.told and not had:
-            if len(self._had) != len(self.told):
-                self._had = set(self.told)
+            if self._had_to != self.told:
+                self._had, self._had_to = set(self._telling[: self.told]), self.told
             had = client in self._had
         # In a pause of the fan-out some have had what is being sent: not again to them.
         return self.tip if had else (self.serial, self.beats)
@@ -172,17 +177,20 @@ class FanOut:
                 return
             for start in range(0, len(clients), YIELD_EVERY):
                 if start:
-                    group.told = clients[:start]
+                    group.told = start
                     await asyncio.sleep(0)
-                end = start + YIELD_EVERY
-                self._write(group, frame, clients[start:end], files[start:end])
+                self._write(group, frame, clients, files, slice(start, start + YIELD_EVERY))
             group.end()
 
-    def _write(self, group: Group, frame: bytes, clients: list[Client], files: list[int]) -> None:
+    def _write(
+        self, group: Group, frame: bytes, clients: list[Client], files: array[int], part: slice
+    ) -> None:
         """Hand a frame to the kernel for each; whoever it is too much for leaves the group."""
+        files = files[part]
         if group.left:  # during a pause; they are served by themselves by now
-            still = [n for n, client in enumerate(clients) if client not in group.left]
-            clients, files = [clients[n] for n in still], [files[n] for n in still]
+            there = [client not in group.left for client in clients[part]]
+            clients = list(compress(clients[part], there))
+            files, part = array("i", compress(files, there)), slice(None)
         sent: list[int] = []
         # No step of this loop is Python's own: it is what a fan-out does most.
         writing = map(_to_kernel, files, repeat(frame))
@@ -194,7 +202,7 @@ class FanOut:
         size = len(frame)
         if sent.count(size) == len(sent):
             return
-        for client, taken in zip(clients, sent, strict=True):
+        for client, taken in zip(clients[part], sent, strict=True):
             if taken != size and client.direct is not None:
                 # Said to the transport, which keeps what the kernel has no room for now.
                 had = client.direct.offer(frame[taken:], whole=not taken)
