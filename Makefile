@@ -99,8 +99,9 @@ protocol: env-dev
 	@$(PY) -m tests.protocol
 
 # The live channel beside its peers; what these need is fetched into build/peers.
+# DEAD may be given, only readers who never read, for so many seconds: make bench-live DEAD=600
 bench-live: env-dev ui
-	@$(PY) -m benchmarks.live
+	@$(PY) -m benchmarks.live $(if $(DEAD),--dead-readers $(DEAD))
 
 # A test-only echo on the very connections of the live channel, for an outside conformance suite.
 ws-echo: env-dev

@@ -1,6 +1,6 @@
 """The live channel against its peers, in one interleaved run; ends with one JSON line.
 
-    python -m benchmarks.live [--rounds 3] [--quick] [--without-paint]
+    python -m benchmarks.live [--rounds 3] [--without-paint] [--dead-readers 600]
 
 The same 378 bytes to every reader; the server has one core, the readers the other. The cost of a
 message is measured with more offered than anybody can deliver, so that each shows what its core
@@ -121,6 +121,31 @@ def stalled(rounds: int) -> float:
     return beside / healthy
 
 
+def dead_readers(for_s: float) -> dict[str, float]:
+    """The same for as long as asked, with the memory of the server looked at all the time."""
+    dead = CLIENTS // 20
+    with serving("ours", HZ, CLIENTS) as server:
+        alone = run(server, CLIENTS, FOR_S)
+    with serving("ours", HZ, CLIENTS) as server:
+        readers = Readers(server, CLIENTS, 5 * WARM_S, for_s, f"stalled={dead}")
+        readers.counting()
+        seen, until = [server.rss_kb()], time.monotonic() + for_s
+        while (left := until - time.monotonic()) > 1:
+            time.sleep(min(left - 0.5, 5.0))
+            seen.append(server.rss_kb())
+        told = readers.end()
+    share = told["messages"] / ((CLIENTS - dead) * HZ * for_s)
+    print(f"{dead} of {CLIENTS} never read for {for_s:g} s: the others got {share:.1%}, p99"
+          f" {told['p99_ms']:.1f} ms (without them {alone['p99_ms']:.1f}); memory {seen[0]} kB,"
+          f" {max(seen)} at most, {seen[-1]} at the end")  # fmt: skip
+    return {
+        "dead_readers_s": for_s,
+        "dead_readers_p99": round(told["p99_ms"] / alone["p99_ms"], 2),
+        "dead_readers_share": round(share, 4),
+        "dead_readers_grown_kb": seen[-1] - seen[0],
+    }
+
+
 def slow_link() -> float:
     """Age in seconds of what one reader sees whose link is 3.5 times too slow."""
     hz, tiles, rate = 365.0, 40, 365 * 378 / 3.5
@@ -144,7 +169,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--many", type=int, default=9500 if _files() < 10_200 else 10_000)
     parser.add_argument("--without-paint", action="store_true")
+    parser.add_argument("--dead-readers", type=float, metavar="SECONDS", help="only these: 600")
     chosen = parser.parse_args()
+    if chosen.dead_readers:
+        print(json.dumps(dead_readers(chosen.dead_readers)))
+        return 0
     peers = install_peers() | {"ours"}
     costs = cpu([k for k in KINDS if k in peers], chosen.rounds)
 

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +19,12 @@ TEXT, BINARY, CONT, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 class Peer:
     """Speaks frames by hand."""
 
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+    def __init__(self, port: int, more: bytes = b"") -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
         self._socket.sendall(
             b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%b\r\n"
+            % more
         )
         self._kept = b""
         while b"\r\n\r\n" not in self._kept:
@@ -218,3 +220,99 @@ def test_nothing_is_answered_after_the_close(peer: Peer):
     peer.say(CLOSE, struct.pack("!H", 1000))
     peer.say(PING, b"still?")
     assert peer.closed() == 1000
+
+
+VALID = (
+    "κόσμε", "\u0000", "\u0080", "\u0800", "\U00010000", "\u007f", "\u07ff", "\uffff", "\ud7ff",
+    "\ue000", "\ufffd", "\U0010ffff", "\U0001fffe", "Hello-µ@ßöäüàá-UTF-8!!",
+)  # fmt: skip
+INVALID = (
+    b"\x80", b"\xbf", b"\x80\xbf\x80", b"\xc0\xaf", b"\xc1\xbf", b"\xe0\x80\xaf", b"\xe0\x9f\xbf",
+    b"\xf0\x80\x80\xaf", b"\xf0\x8f\xbf\xbf", b"\xf8\x88\x80\x80\x80", b"\xfc\x84\x80\x80\x80\x80",
+    b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xed\xa0\x80\xed\xb0\x80", b"\xf4\x90\x80\x80", b"\xfe",
+    b"\xff", b"\xc3", b"\xe1\x80", b"\xf0\x9f\x98", b"\xc3(", b"ok\xce\xba\xe1\xbd\xb9\xcf\x83\xce",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_every_kind_of_letter_comes_back_however_it_is_cut(peer: Peer, cut):
+    for text in VALID:
+        data = text.encode()
+        if cut:
+            peer.say(TEXT, data[:cut], fin=False)
+            peer.say(CONT, data[cut:])
+        else:
+            peer.say(TEXT, data)
+        assert peer.hear() == (TEXT, data)
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_every_kind_of_broken_letter_is_refused_however_it_is_cut(port: int, cut):
+    for data in INVALID:
+        peer = Peer(port)
+        if cut:
+            peer.say(TEXT, data[:cut], fin=False)
+            peer.say(CONT, data[cut:])
+        else:
+            peer.say(TEXT, data)
+        assert peer.closed() == 1007, data
+        peer.leave()
+
+
+def test_bytes_that_come_one_by_one_are_the_same_message(peer: Peer):
+    mask, data = b"\x01\x02\x03\x04", "Lào Cai".encode()
+    body = bytes(b ^ mask[n % 4] for n, b in enumerate(data))
+    for one in bytes([0x81, 0x80 | len(data)]) + mask + body:
+        peer.raw(bytes([one]))
+    assert peer.hear() == (TEXT, data)
+
+
+def test_many_frames_in_one_packet_are_answered_in_their_order(peer: Peer):
+    frames = b"".join(bytes([0x82, 0x81, 0, 0, 0, 0, n]) for n in range(100))
+    peer.raw(frames)
+    assert [peer.hear() for _ in range(100)] == [(BINARY, bytes([n])) for n in range(100)]
+
+
+def test_ten_pings_are_answered_each(peer: Peer):
+    for n in range(10):
+        peer.say(PING, b"%d" % n)
+    assert [peer.hear() for _ in range(10)] == [(PONG, b"%d" % n) for n in range(10)]
+
+
+def test_a_message_of_a_thousand_pieces_is_one(peer: Peer):
+    for n in range(1000):
+        peer.say(BINARY if n == 0 else CONT, b"ab", fin=n == 999)
+    assert peer.hear() == (BINARY, b"ab" * 1000)
+
+
+DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
+
+def packed(data: bytes) -> bytes:
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return (packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 65536, 300_000])
+def test_what_is_packed_is_understood_whole_or_in_pieces(port: int, size):
+    data = (b"Lao Cai %d " % size * (size // 8 + 1))[:size]
+    peer, told = Peer(port, DEFLATE), packed(data)
+    peer.say(TEXT, told, first=0x40)
+    assert zlib.decompressobj(-15).decompress(peer.hear()[1] + b"\0\0\xff\xff") == data
+    peer.say(TEXT, told[:5], first=0x40, fin=False)
+    peer.say(CONT, told[5:])
+    assert zlib.decompressobj(-15).decompress(peer.hear()[1] + b"\0\0\xff\xff") == data
+    peer.leave()
+
+
+def test_what_is_packed_wrongly_is_refused(port: int):
+    for say in (
+        lambda p: p.say(TEXT, b"\xff\xff\xff\xff", first=0x40),
+        lambda p: (p.say(TEXT, packed(b"a"), first=0x40, fin=False),
+                   p.say(CONT, b"x", first=0x40)),
+        lambda p: p.say(PING, b"x", first=0x40),
+    ):  # fmt: skip
+        peer = Peer(port, DEFLATE)
+        say(peer)
+        assert peer.closed() in (1002, 1007)
+        peer.leave()
