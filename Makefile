@@ -16,6 +16,7 @@ help:
 	@echo "make soak-store   kills writer, sealer and server of the series store, 120 times; a full disk"
 	@echo "make truth     compares every reading of the running demo with /truth of the simulators"
 	@echo "make soak-kill kills every process at random, 200 times; nothing may be lost (ten minutes)"
+	@echo "make soak-scopes  changes subscriptions and scopes 100,000 times; nothing foreign may be sent"
 	@echo "make soak-live  cuts screens off 1,000 times and kills servers 10 times; all must show what is stored"
 	@echo "make soak-trees   figures of 2022 to 2025 over both changes of the areas, against the truth"
 	@echo "make soak-rebuild  20,000 random histories in random orders: what is judged piece by piece is what a rebuild judges"
@@ -68,6 +69,11 @@ soak-store: env-dev
 # KILLS and SEED may be given: make soak-kill KILLS=400 SEED=766
 soak-kill: env-dev
 	@$(PY) -m tests.soak.kill --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
+
+# 100,000 changes of subscriptions and scopes over sockets; nothing foreign may be sent.
+.PHONY: soak-scopes
+soak-scopes: env-dev
+	@SCOPE_CHANGES=100000 $(PY) -m pytest -q tests/unit/test_live_scope.py -k while_scopes
 
 # CUTS, KILLS, WORKERS and SEED may be given: make soak-live CUTS=100 KILLS=4
 .PHONY: soak-live
