@@ -26,6 +26,8 @@ from app.evaluation.walk import StoredPage, walk
 log = structlog.get_logger("evaluation")
 PAGES_AT_ONCE = 20
 CLOSINGS_AT_ONCE = 16  # each is a frame of every indicator and period, in memory until committed
+LATE_AT_ONCE = 50_000  # steps; some ten megabytes
+LATE_WAITS_S = 30.0  # while a source loads
 FILL_SHOWS_EVERY_S = 1.0
 HOURLY_S = 7 * 86400
 
@@ -85,6 +87,9 @@ class Follower:
         # Steps that came too late for what was judged, by page; and durations, to count them anew.
         self._late: list[tuple[int, int, list[Late]]] = []
         self._durations = Durations()
+        self._judged_seq = 0
+        self._loading = False
+        self._revised_at = -math.inf
         self.busy = asyncio.Lock()
 
     async def step(self) -> bool:
@@ -98,6 +103,8 @@ class Follower:
         The sums stay what they are unless the steps were ``remade``. What was judged keeps the
         definition that judged it; what screens show is judged anew at once, at the same instant.
         """
+        if self._evaluation is not None:  # what is late belongs to what the old one judged
+            await self._revise(self._evaluation, self._judged_seq)
         self._profile = profile
         kept = None if remade else self._evaluation
         self._evaluation = None
@@ -115,6 +122,8 @@ class Follower:
             await self._revise(self._evaluation)
         pages = await self._pages.pages_since(self.source, self._seq, PAGES_AT_ONCE)
         if not pages:
+            if not self._loading or _loop_s() - self._revised_at > LATE_WAITS_S:
+                await self._revise(self._evaluation, self._judged_seq)
             return False
         try:
             await self._take(self._evaluation, pages)
@@ -126,7 +135,8 @@ class Follower:
 
     async def _take(self, evaluation: SourceEvaluation, pages: Sequence[StoredPage]) -> None:
         batch: list[Judged] = []
-        bulk = len(pages) == PAGES_AT_ONCE or pages[-1].more
+        self._loading = pages[-1].more
+        bulk = len(pages) == PAGES_AT_ONCE or self._loading
         if self._caught_up_at is None:
             self._caught_up_at = await self._pages.caught_up_at(self.source)
         reached = self._caught_up_at
@@ -139,7 +149,7 @@ class Follower:
             if len(batch) >= CLOSINGS_AT_ONCE:
                 break
         bulk, pages = bulk or taken < len(pages), pages[:taken]
-        now = asyncio.get_running_loop().time()
+        now = _loop_s()
         if not bulk or now - self._shown_at > FILL_SHOWS_EVERY_S:
             self._shown_at = now
             last = pages[-1]
@@ -148,7 +158,11 @@ class Follower:
         if batch:
             # The place kept is that of the last judged page: the rest is read again after a crash.
             await self._readings.commit(batch)
-            await self._revise(evaluation, batch[-1].seq)
+            self._judged_seq = batch[-1].seq
+            # While years are loaded, the past is corrected by many late steps at once: each time
+            # it is read again from the earliest of them on.
+            if not bulk or sum(len(steps) for _, _, steps in self._late) >= LATE_AT_ONCE:
+                await self._revise(evaluation, self._judged_seq)
         self._seq = pages[-1].seq
 
     def _note(self, evaluation: SourceEvaluation, page: StoredPage, judged_s: int) -> None:
@@ -161,6 +175,7 @@ class Follower:
         due = [one for one in self._late if one[0] <= until_seq]
         if due:
             late = [step for _, _, steps in due for step in steps]
+            self._revised_at = _loop_s()
             found = await revised(evaluation, self._durations, late, self._readings)
             seq, known_s = max(d[0] for d in due), max(d[1] for d in due)
             await self._readings.revise(self.source, seq, known_s, found)
@@ -214,6 +229,10 @@ class Follower:
             done = pages[-1].seq
         self._seq = seq
         log.info("evaluation restored", source=self.source, pages=done)
+
+
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def run(follower: Follower, bell: asyncio.Event, stop: asyncio.Event) -> None:

@@ -101,7 +101,8 @@ async def follow(pages: list[StoredPage], rng: random.Random, history: History) 
         if rng.random() < 0.15:
             history.dies = True
         try:
-            while await follower.step():
+            # Now and then only what is new: late steps of many pages are then corrected at once.
+            while await follower.step() and rng.random() < 0.5:
                 pass
         except Killed:
             follower = Follower(SOURCE, PROFILE, log, history)
@@ -110,7 +111,8 @@ async def follow(pages: list[StoredPage], rng: random.Random, history: History) 
         if rng.random() < 0.1:
             follower = Follower(SOURCE, PROFILE, log, history)
     history.dies = False
-    await follower.step()
+    while await follower.step():
+        pass
 
 
 def known_all_along(pages: list[StoredPage], instants: set[int]) -> dict[Name, dict[str, Figure]]:
