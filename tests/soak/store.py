@@ -12,6 +12,7 @@ import os
 import random
 import secrets
 import signal
+import statistics
 import subprocess
 import sys
 import threading
@@ -145,11 +146,14 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        slowest = max(self.recoveries_s, default=0.0)
+        usual, slowest = (
+            statistics.median(self.recoveries_s or [0.0]),
+            max(self.recoveries_s, default=0.0),
+        )
         return (
             f"{self.kills.total()} kills ({', '.join(f'{k} {n}' for k, n in self.kills.items())}):"
             f" {self.acknowledged} batches acknowledged, {self.batches} kept; {self.chunks} chunks"
-            f" and {self.points} points compared; recovery at most {slowest:.1f} s;"
+            f" and {self.points} points compared; recovery {usual:.1f} s, at most {slowest:.1f};"
             f" {len(self.wrong)} wrong"
         )
 
