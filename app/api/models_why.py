@@ -72,5 +72,8 @@ class Why(Model):
     adds_up: bool = Field(
         description="num and den of the parts sum to the reading's, exactly; of a median its cases"
     )
+    beside: list[Reading] = Field(
+        description="of a share on time: what cannot be judged, and what was re-appointed after due"
+    )
     pages: list[WhyPage]
     pages_looked_at: int

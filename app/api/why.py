@@ -23,6 +23,7 @@ from app.domain.trajectory import trajectory_of
 from app.domain.why import DefinitionVersion, FeedPage, Part, add_up, numbers, parts_of, version_of
 
 PAGES_SHOWN = 5
+BESIDE = ("unjudged_766", "reappointed")
 
 
 def why(parts: ApiParts) -> APIRouter:
@@ -49,6 +50,7 @@ def why(parts: ApiParts) -> APIRouter:
             "target": _target(parts, indicator, whole),
             "parts": [_part(parts, p) for p in shares],
             "adds_up": bool(shares),
+            "beside": [reading_shape(r, judged) for r in await _beside(parts, seen, whole)],
             "pages": [_page(p) for p in pages],
             "pages_looked_at": looked,
         }
@@ -75,6 +77,20 @@ async def reading_and_parts(
             f" {', '.join(indicator.levels)}; see /api/v1/readings/latest",
         )
     return whole, [r for r in found if r.subject != subject]
+
+
+async def _beside(parts: ApiParts, seen: Visible, whole: Reading) -> list[Reading]:
+    """What rule 2.1 counts beside the share on time, so that neither can hide."""
+    if parts.profile.indicators[whole.indicator].measure.rule != "on_time_766":
+        return []
+    wanted = [
+        i.id
+        for i in parts.profile.indicators.values()
+        if i.source == whole.source and i.measure.rule in BESIDE
+    ]
+    return await parts.readings.latest(
+        seen, indicators=wanted, subjects=[whole.subject], period=whole.period
+    )
 
 
 class _Origin:

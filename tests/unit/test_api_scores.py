@@ -10,6 +10,7 @@ import pytest
 
 from app.api import ApiParts, create_api
 from app.api import score_models as models
+from app.api.models_why import Why
 from app.domain.period import midnight_s
 from tests.unit.in_memory import NOW_S, PROFILE, Database, StillClock, health_of, reading_of
 
@@ -174,6 +175,22 @@ async def test_a_gap_is_made_of_the_cases_of_its_parts(ask, db):
     assert sum(p.den for p in told.parts) == told.den
     assert (told.parts[0].subject, told.few) == ("area:085", 1)
     assert [p for p in told.parts if p.subject is None]
+
+
+async def test_what_cannot_be_judged_is_told_beside_the_share(ask, db):
+    db.commit(
+        figure(18, 20),
+        figure(3, 0, indicator="ps.unjudged", target=None),
+        figure(2, 0, indicator="ps.reappointed", target=None),
+        figure(9, 0, indicator="ps.reappointed", target=None, subject="area:085"),
+    )
+    got = await ask.get("/api/v1/readings/why?indicator=ps.on_time&subject=area:10&period=month")
+    told = Why.model_validate_json(got.content)
+    assert {(r.indicator, r.subject, r.num) for r in told.beside} == {
+        ("ps.unjudged", "area:10", 3), ("ps.reappointed", "area:10", 2),
+    }  # fmt: skip
+    got = await ask.get("/api/v1/readings/why?indicator=ps.unjudged&subject=area:10&period=month")
+    assert Why.model_validate_json(got.content).beside == []
 
 
 async def test_a_unit_that_reopens_what_it_closed_is_named(ask, db):

@@ -25,6 +25,7 @@ export interface Why {
   target: { value: number; near: number; critical: number; deadline: string | null; legal_source: string } | null;
   parts: { subject: string | null; name_vi: string; value: number | null; num: number | null; den: number | null }[];
   adds_up: boolean;
+  beside: Reading[];
   pages: { seq: number; payload_sha256: string; watermark: string; records: number; stored_real: string; collector: string }[];
   pages_looked_at: number;
 }
