@@ -48,6 +48,38 @@
       }
       return found;
     },
+    /** Words that do not stand out from their ground: under `least` to one, every stripe of a hatching counted. */
+    faint(least) {
+      const dot = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+      const light = (colour) => {
+        dot.clearRect(0, 0, 1, 1);
+        dot.fillStyle = colour;
+        dot.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...dot.getImageData(0, 0, 1, 1).data].map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const grounds = (node) => {
+        const hex = node.closest('.hex');
+        if (hex) return [getComputedStyle(hex.querySelector('polygon')).fill];
+        for (let held = node; held; held = held.parentElement) {
+          const style = getComputedStyle(held);
+          if (style.backgroundImage !== 'none') return style.backgroundImage.match(/((ok)?l(ab|ch)|rgba?|color)\([^)]*\)/g);
+          if (!/^(rgba\(0, 0, 0, 0\)|transparent)$/.test(style.backgroundColor)) return [style.backgroundColor];
+        }
+        return ['white'];
+      };
+      const found = [];
+      for (const word of words(document.querySelector('.wall'))) {
+        const held = word.parentElement;
+        const ink = light(held.ownerSVGElement ? getComputedStyle(held).fill : getComputedStyle(held).color);
+        for (const ground of grounds(held)) {
+          const under = light(ground);
+          const ratio = (Math.max(ink, under) + 0.05) / (Math.min(ink, under) + 0.05);
+          if (ratio < least) found.push(`${ratio.toFixed(1)} to one: ${name(held)}`);
+        }
+      }
+      return found;
+    },
     /** Parts that stand on each other. */
     overlapping() {
       const found = [];

@@ -20,6 +20,23 @@ describe('figures', () => {
   });
 });
 
+describe('no rounding crosses a target', () => {
+  it('a figure short of it is never shown as if it stood there', () => {
+    expect(formats.honest(0.9496, 0.95, 'percent', 1)).toBe(2);
+    expect(formats.honest(0.94996, 0.95, 'percent', 1)).toBe(3);
+    expect(formats.honest(0.9996, 1, 'percent', 1)).toBe(2);
+    expect(formats.honest(0.9504, 0.95, 'percent', 1)).toBe(2);
+    expect(formats.honest(15.04, 15, 'minutes', 1)).toBe(2);
+    expect(formats.honest(0.9504, 0.95, 'percent', 0)).toBe(2);
+  });
+  it('one on it, or far from it, keeps its decimals', () => {
+    expect(formats.honest(0.95, 0.95, 'percent', 1)).toBe(1);
+    expect(formats.honest(0.9412, 0.95, 'percent', 1)).toBe(1);
+    expect(formats.honest(0.9412, null, 'percent', 1)).toBe(1);
+    expect(formats.honest(7, 7.5, 'count', 0)).toBe(0);
+  });
+});
+
 describe('judge', () => {
   const at = Date.parse('2022-10-03T09:00:00+07:00');
   const source = { watermark: '2022-10-03T09:00:00+07:00', late_after_s: 300, stale_after_s: 900, absent_after_s: 7200 } as Source;

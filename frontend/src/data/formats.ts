@@ -36,6 +36,18 @@ export function inWords(value: number | null | undefined, of: Pick<Indicator, 'u
   return unit ? `${text} ${unit}` : text;
 }
 
+/** Decimals enough that no rounding lifts a figure onto its target, or lets it down from there: 94,96 of 95 is not 95,0. */
+export function honest(value: number | null | undefined, target: number | null | undefined, unit: Unit, decimals: number): number {
+  if (value === null || value === undefined || target === null || target === undefined || unit === 'vnd') return decimals;
+  const [given, aim] = unit === 'percent' ? [value * 100, target * 100] : [value, target];
+  if (Math.abs(given - aim) < 1e-9) return decimals;
+  const same = (places: number): boolean => {
+    const off = Number(given.toFixed(places)) - aim;
+    return Math.abs(off) > 1e-9 && off > 0 === given > aim;
+  };
+  return [decimals, decimals + 1].find(same) ?? decimals + 2;
+}
+
 /** A target is said with as few decimals as it needs. */
 export function targetText(value: number, unit: Unit): string {
   const shown = unit === 'percent' ? value * 100 : value;

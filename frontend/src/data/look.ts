@@ -2,10 +2,11 @@
 
 import { ageSeconds, trusted } from './ages';
 import { age } from './formats';
-import type { Quality, Reading, Source, State } from './shapes';
+import type { Indicator, Quality, Reading, Source, State } from './shapes';
 import { store } from './store.svelte';
 import { say } from './words.svelte';
 
+type Better = Indicator['better'];
 export type Tone = 'calm' | 'near' | 'lagging' | 'critical' | 'data' | 'waiting';
 
 export function tone(state: State, quality: Quality): Tone {
@@ -26,6 +27,13 @@ export function badge(quality: Quality, source: Source | undefined, now: number)
   if (quality === 'stale') return old === null ? say('old') : `${say('old')} ${age(old)}`;
   if (quality === 'absent') return old === null ? say('absent') : `${say('absent')} ${age(old)}`;
   return '';
+}
+
+/** A hold: still called behind, though the target is met again, for too few days to be over. */
+export function metAgain(reading: Reading | undefined, quality: Quality, better: Better): boolean {
+  if (!reading || reading.value === null || reading.target === null || !trusted(quality)) return false;
+  if (reading.state !== 'lagging' && reading.state !== 'critical') return false;
+  return better === 'up' ? reading.value >= reading.target : reading.value <= reading.target;
 }
 
 export function shown(reading: Reading | undefined, quality: Quality): number | null {
