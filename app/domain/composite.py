@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 # A part is counted, or says why not; what is not counted gives its weight to the others.
@@ -122,6 +122,7 @@ def compose(definition: Composite, inputs: Mapping[str, Input]) -> Composed:
     for group in definition.groups:
         weight = group.weight * whole / shared if group in alive else Fraction()
         groups.append(_group(group, weight, rates, inputs))
+    groups = _within(groups, rounded(whole))
     counted = [p for g in groups for p in g.parts if p.rate is not None]
     return Composed(
         sum(g.points for g in groups) if counted else None,
@@ -130,6 +131,27 @@ def compose(definition: Composite, inputs: Mapping[str, Input]) -> Composed:
         len(rates),
         tuple(groups),
     )
+
+
+def _within(groups: list[GroupScore], most: int) -> list[GroupScore]:
+    """Parts each rounded up can add up to more than there is: those rounded most give it back."""
+    over = sum(g.points for g in groups) - most
+    if over <= 0:
+        return groups
+    gained = {
+        p.part.id: p.points - p.weight * p.rate * HUNDREDTHS
+        for g in groups
+        for p in g.parts
+        if p.rate is not None
+    }
+    giving = set(sorted(gained, key=lambda one: (-gained[one], one))[:over])
+    lowered = []
+    for group in groups:
+        parts = tuple(
+            replace(p, points=p.points - 1) if p.part.id in giving else p for p in group.parts
+        )
+        lowered.append(replace(group, points=sum(p.points for p in parts), parts=parts))
+    return lowered
 
 
 def _rate(part: CompositePart, given: Input) -> Fraction | None:

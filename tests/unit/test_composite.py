@@ -100,6 +100,17 @@ def test_a_part_at_its_full_mark_earns_all_and_more_earns_no_more() -> None:
     assert compose(DVC, {"3.3": Input(COUNTED, 0.25, 1, 4)}).points == 5000
 
 
+def test_no_rounding_gives_more_than_a_hundred_points() -> None:
+    # 31,25 and four times 17,1875, each rounded up, would be 100,01.
+    told = {one: Input(COUNTED, 1.0, 7, 7) for one in ("2.1", "3.3", "3.6", "4.1", "4.2")}
+    got = compose(DVC, told)
+    assert got.points == 10_000
+    assert sum(g.points for g in got.groups) == 10_000
+    assert sorted(p.points for g in got.groups for p in g.parts if p.points) == [
+        1718, 1719, 1719, 1719, 3125,
+    ]  # fmt: skip
+
+
 def test_half_a_hundredth_is_rounded_up() -> None:
     assert rounded(Fraction("1.005")) == 101
     assert rounded(Fraction("1.00499")) == 100
