@@ -9,7 +9,7 @@ import typer
 
 from app.domain.source import SourceConfig
 from app.evaluation.example import prove
-from app.ingest.samples import SampleWrong, replay
+from app.ingest.samples import SampleWrong, SettingWrong, replay
 from app.notify.channel import open_receivers
 from app.profile import profile_folder
 from app.profile.check import Checked, check_profile
@@ -45,6 +45,9 @@ def check(folder: Path) -> Checked:
 def _replay(source: SourceConfig, file: Path) -> tuple[int, list[Finding]]:
     try:
         return replay(source), []
+    except SettingWrong as wrong:
+        line = Document(file).lines.of(("settings", wrong.name))
+        found = Finding(file, line, wrong.found, wrong.expected, wrong.remedy)
     except SampleWrong as wrong:
         found = Finding(wrong.file, wrong.line, wrong.found, wrong.expected, wrong.remedy)
     except Exception as error:  # a plug-in's own code may raise anything

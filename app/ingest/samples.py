@@ -1,12 +1,14 @@
 """Samples: a collector reads the answers its upstream once gave, kept in its ``samples`` folder.
 
 ``samples/replay.toml`` names the answer of each address and how many updates and rejected records
-the page holds; nothing is sent anywhere.
+the page holds; nothing is sent anywhere. Its ``[settings]``, if any, say by a pattern each what a
+source may set.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import tomllib
 from dataclasses import dataclass, field
@@ -28,6 +30,16 @@ class SampleWrong(Exception):
 
     file: Path
     line: int
+    found: str
+    expected: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingWrong(Exception):
+    """A source sets what its collector does not know, or not so."""
+
+    name: str
     found: str
     expected: str
     remedy: str
@@ -68,6 +80,7 @@ def replay(config: SourceConfig) -> int:
     collect = find_collector(config.collector)
     folder = samples_of(collect)
     told, page = _told(folder), None
+    _settings(config, told.get("settings"))
     replies = {str(k).lstrip("/"): str(v) for k, v in told["replies"].items()}
     for name in replies.values():
         if not (folder / name).is_file():
@@ -86,6 +99,22 @@ def replay(config: SourceConfig) -> int:
         ) from error  # fmt: skip
     _compare(page, told, shown)
     return len(replies)
+
+
+def _settings(config: SourceConfig, known: object) -> None:
+    if not isinstance(known, dict):
+        return
+    for name, value in config.settings.items():
+        if name not in known:
+            raise SettingWrong(
+                name, f"{name} is no setting of the collector {config.collector}",
+                f"one of {', '.join(known)}", "correct its name, or take the line out",
+            )  # fmt: skip
+        if not re.fullmatch(str(known[name]), str(value)):
+            raise SettingWrong(
+                name, f"{name} = {str(value)!r}", f"a text of the form {known[name]}",
+                "write it like that",
+            )  # fmt: skip
 
 
 def _told(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from app.profile.load import office_hours
 
 # What a wall draws in one row, and how many rows; more would stand in no place.
 TILES, ROWS = 6, 4
+# The tile types of this clone; an installed product brings them built.
+DRAWN = Path(__file__).parents[2] / "frontend/src/tiles"
 TILE_TYPE = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -32,6 +35,11 @@ def check_source(doc: Document) -> bool:
         doc.wrong(
             ("base_url",), f"base_url = {told['base_url']!r}", "http://… or https://…",
             "write the upstream's whole address",
+        )  # fmt: skip
+    elif "@" in urlsplit(told["base_url"]).netloc:
+        doc.wrong(
+            ("base_url",), "base_url holds a user or a password", "http://host… and nothing secret",
+            "take it out; a secret is named in [settings] and set in the environment",
         )  # fmt: skip
     ages = ("every_s", "late_after_s", "stale_after_s", "absent_after_s")
     for lower, upper in pairwise(ages):
@@ -114,6 +122,12 @@ def _tile(
         doc.wrong(
             place, f"tile {tile!r}: type {tile[3]!r}", "a folder of frontend/src/tiles",
             "correct its name: small letters, digits and _",
+        )  # fmt: skip
+    elif len(tile) > 3 and DRAWN.is_dir() and not (DRAWN / tile[3] / "Tile.svelte").is_file():
+        known = ", ".join(sorted(one.parent.name for one in DRAWN.glob("*/Tile.svelte")))
+        doc.wrong(
+            place, f"tile {tile!r}: nothing draws the type {tile[3]!r}", f"one of {known}",
+            f"correct its name, or add frontend/src/tiles/{tile[3]}/Tile.svelte",
         )  # fmt: skip
     if tile[1] not in subjects:
         doc.wrong(

@@ -96,7 +96,7 @@ def _open(chromium: Browser, url: str, size: str, query: str) -> Page:
     return page
 
 
-def _show(page: Page, feed: Feed, name: str) -> None:
+def bring(page: Page, feed: Feed, name: str) -> None:
     """Bring every open screen into a state, starting from the quiet one."""
     change, proof = STATES[name]
     quiet = province()
@@ -139,7 +139,7 @@ def test_every_state_is_shown_whole(chromium: Browser, size: str, lang: str) -> 
         page = _open(chromium, url, size, f"lang={lang}&theme=dark")
         found = {}
         for name in STATES:
-            _show(page, feed, name)
+            bring(page, feed, name)
             found[name] = _complaints(page)
         page.close()
     assert {name: said for name, said in found.items() if said} == {}
@@ -159,7 +159,7 @@ def test_a_broken_wall_is_complained_of(chromium: Browser, broken: str, complain
     feed = province()
     with served(feed) as url:
         page = _open(chromium, url, "1080p", "lang=vi")
-        _show(page, feed, "critical")
+        bring(page, feed, "critical")
         page.add_style_tag(content=broken)
         assert [said for said in _complaints(page) if complaint in said]
         page.close()
@@ -177,7 +177,7 @@ def test_twenty_four_tiles_in_the_worst_state_are_shown_whole(chromium: Browser,
         page = _open(chromium, url, "1080p", f"lang={lang}")
         found = {}
         for name in ("critical", "missed", "stale", "absent", "late"):
-            _show(page, feed, name)
+            bring(page, feed, name)
             assert page.locator("article").count() == 24
             found[name] = _complaints(page)
         page.close()
@@ -191,7 +191,7 @@ def test_states_differ_without_colour_and_each_is_documented(chromium: Browser) 
     with served(feed) as url:
         page = _open(chromium, url, "1080p", "lang=vi")
         for name in OF_TILES:
-            _show(page, feed, name)
+            bring(page, feed, name)
             shapes[name] = page.evaluate("key => wall.shape(key)", key)
         page.close()
     # A met target and a mere statistic look alike on purpose: nobody has to act on either.
@@ -209,7 +209,7 @@ def test_a_load_that_stands_still_is_said_to_be_stuck(chromium: Browser) -> None
         page.clock.install()
         page.goto(f"{url}/wall?lang=vi")
         page.wait_for_selector("article[data-tile]")
-        _show(page, feed, "loading")
+        bring(page, feed, "loading")
         assert page.locator("article.stuck").count() == 0
         page.clock.fast_forward(40_000)
         page.wait_for_selector("article.stuck")
@@ -227,7 +227,7 @@ def test_a_lost_link_leaves_nothing_looking_fresh(chromium: Browser, size: str, 
     feed = province()
     with served(feed) as url:
         page = _open(chromium, url, size, f"lang={lang}")
-        _show(page, feed, "critical")
+        bring(page, feed, "critical")
         feed.beating = False
         page.wait_for_function("document.body.dataset.link === 'lost'", timeout=10_000)
         page.wait_for_selector(".banner")
@@ -286,7 +286,7 @@ def test_every_word_is_sixteen_minutes_of_arc_high(chromium: Browser) -> None:
     feed = province()
     with served(feed) as url:
         page = _open(chromium, url, "4k", "lang=vi")
-        _show(page, feed, "alerts")
+        bring(page, feed, "alerts")
         texts = page.evaluate("wall.capitals()")
         page.close()
     assert len(texts) > 100

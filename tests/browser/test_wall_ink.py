@@ -13,9 +13,9 @@ from tests.browser.test_wall import (
     STATES,
     _complaints,
     _open,
-    _show,
     _with_sources,
     _with_tiles,
+    bring,
 )
 from tests.chromium import browser
 
@@ -35,11 +35,11 @@ def test_every_word_stands_out_from_its_ground(chromium: Browser, theme: str) ->
         page = _open(chromium, url, "1080p", f"lang=vi&theme={theme}")
         found = {}
         for name in STATES:
-            _show(page, feed, name)
+            bring(page, feed, name)
             found[name] = page.evaluate("wall.faint(7)")
         # A load is drawn over what is judged so far: each pair of the two is a look of its own.
         for state in ("near", "lagging", "critical", "missed"):
-            _show(page, feed, state)
+            bring(page, feed, state)
             _with_sources(quality="loading", progress=0.43)(feed)
             feed.edition += 1
             page.wait_for_selector(f"article[data-quality=loading][data-state={state}]")
@@ -61,7 +61,7 @@ def test_a_target_met_again_is_told_and_no_rounding_reaches_it(
     feed = province()
     with served(feed) as url:
         page = _open(chromium, url, "1080p", f"lang={lang}")
-        _show(page, feed, "critical")
+        bring(page, feed, "critical")
         _with_tiles(target=0.95, state="lagging", value=0.94996)(feed)
         feed.edition += 1
         page.wait_for_selector("article[data-state=lagging]")
