@@ -48,6 +48,13 @@ def check_source(doc: Document) -> bool:
                 (upper,), f"{upper} = {told[upper]} and {lower} = {told[lower]}",
                 " < ".join(ages), f"raise {upper} above {told[lower]}",
             )  # fmt: skip
+    if told["timeout_s"] >= told["late_after_s"]:
+        late = told["late_after_s"]
+        doc.wrong(
+            ("timeout_s",), f"timeout_s = {told['timeout_s']} and late_after_s = {late}",
+            "timeout_s < late_after_s: one silent answer must not make the source late",
+            f"lower timeout_s below {late}",
+        )  # fmt: skip
     for name, value in told.get("settings", {}).items():
         if not isinstance(value, str | int | float):
             doc.wrong(("settings", name), f"{name} = {value!r}", "a text", "write it as a text")

@@ -149,6 +149,8 @@ MISTAKES = (
     Mistake("address with a blank", SOURCE, "8900/einvoice", "8900/e invoice", "http://…"),
     Mistake("address with a password", SOURCE, "http://127.0.0.1", "http://ioc:secret@127.0.0.1",
             "nothing secret"),
+    Mistake("an answer awaited for ever", SOURCE, "timeout_s = 10", "timeout_s = 1000",
+            "timeout_s < late_after_s"),
     Mistake("setting of no collector", SOURCE, "page_size =", "pagesize =", "no setting of"),
     Mistake("setting in words", SOURCE, 'page_size = "2000"', 'page_size = "many"', "form"),
     Mistake("offices nobody has", SOURCE, "1101+1102", "11x1+1102", "form"),
