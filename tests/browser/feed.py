@@ -61,7 +61,9 @@ class Feed:
         return {
             "epoch": "e", "offset": 1, "build": self.build, "schema": 1, "clock": self.clock(),
             "sources": list(self.sources.values()),
-            "indicators": [indicator_shape(i) for i in PROFILE.indicators.values()],
+            "indicators": [
+                indicator_shape(i, NOW.date()) for i in PROFILE.indicators.values()
+            ],
             "subjects": [
                 subject_shape(s) for s in PROFILE.subjects.values()
                 if s.level in ("province", "district", "tier", "department", "group")
