@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import typer
 
+from app.cli._allocator import give_memory_back
 from app.cli._words import lose_words_rather_than_work
 from app.settings import Settings, load_settings
 from app.supervisor.run import StartFailed, run
@@ -59,6 +60,7 @@ def _web(settings: Settings, name: str) -> None:
 
     from app.wiring import CONNECTIONS, web
 
+    give_memory_back()
     # Ten thousand connections are a million objects that stay: not to be looked through for cycles
     # with every few that come.
     gc.set_threshold(10_000, 20, 50)
@@ -85,6 +87,7 @@ def _work(settings: Settings) -> None:
 
     from app.store.lease import Replaced
 
+    give_memory_back()
     # A page of records is tens of thousands of objects without a cycle among them: by the usual
     # thresholds a sixth of a fill goes into looking for some.
     gc.set_threshold(20_000, 10, 50)
