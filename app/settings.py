@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
     # What each process may hold in memory of series that are not sealed yet, and of one seal.
     series_head_mb: float = Field(default=40, ge=1)
-    series_seal_points: int = Field(default=500_000, ge=10_000)
+    series_seal_points: int = Field(default=150_000, ge=10_000)
 
     # Absent in production: there, data time is real time.
     clock_file: Path | None = None

@@ -25,7 +25,7 @@ from app.evaluation.walk import StoredPage, walk
 
 log = structlog.get_logger("evaluation")
 PAGES_AT_ONCE = 20
-CLOSINGS_AT_ONCE = 16  # each is a frame of every indicator and period, in memory until committed
+CLOSINGS_AT_ONCE = 8  # each is a frame of every indicator and period, in memory until committed
 LATE_AT_ONCE = 50_000  # steps; some ten megabytes
 LATE_WAITS_S = 30.0  # while a source loads
 FILL_SHOWS_EVERY_S = 1.0

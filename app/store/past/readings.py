@@ -22,7 +22,7 @@ from app.store.series.rows import JournalRow
 OF = "readings:"
 # At most one reading a minute of each: buckets of eight days.
 _TICK_MS = 60_000
-FIGURES_AT_ONCE = 20_000  # some 80,000 points: a batch of a few hundred kB
+FIGURES_AT_ONCE = 10_000  # some 80,000 points: a batch of a few hundred kB
 _SUBJECTS = """
 INSERT INTO reading_subject (source, number, subject)
 SELECT $1, coalesce((SELECT max(number) FROM reading_subject WHERE source = $1), -1)
