@@ -24,7 +24,7 @@ from app.evaluation.source import SourceEvaluation
 from app.evaluation.walk import StoredPage, walk
 
 log = structlog.get_logger("evaluation")
-PAGES_AT_ONCE = 20
+PAGES_AT_ONCE = 8  # a full page is some 2 MB of steps
 CLOSINGS_AT_ONCE = 8  # each is a frame of every indicator and period, in memory until committed
 LATE_AT_ONCE = 50_000  # steps; some ten megabytes
 LATE_WAITS_S = 30.0  # while a source loads

@@ -70,7 +70,7 @@ def test_a_client_behind_the_ring_is_told_and_never_skips(kept, had, more):
 
 
 def test_the_ring_is_bounded_by_bytes_too():
-    ring = Ring(frames=500, size=10_000)
+    ring = Ring(frames=500, size=20_000)
     for number in range(100):
         ring.add(number + 1, {("i", "s", "p"): b'"' + b"x" * 3000 + b'"'}, [], {})
     assert len(ring.after(ring.serial - 3)) == 3
