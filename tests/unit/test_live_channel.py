@@ -206,7 +206,7 @@ async def test_a_slow_reader_holds_up_nobody(stage):
         await frame(quick, "snapshot")
         slow.transport.pause_reading()
         for number in range(100):
-            stage.db.commit(replace(reading_of(number / 1000), reason="x" * 50_000))
+            stage.db.commit(replace(reading_of(number / 1000), reason="x" * 20_000))
         await followed(stage)
         stage.db.commit(reading_of(0.777))
         async with asyncio.timeout(5):
