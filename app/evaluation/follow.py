@@ -27,6 +27,8 @@ log = structlog.get_logger("evaluation")
 PAGES_AT_ONCE = 8  # a full page is some 2 MB of steps
 CLOSINGS_AT_ONCE = 8  # each is a frame of every indicator and period, in memory until committed
 LATE_AT_ONCE = 50_000  # steps; some ten megabytes
+CORRECTED_AT_ONCE = 400_000  # figures at most; some 300 bytes each until they are committed
+_UNITS = 4  # whom a record counts for: its agency, commune or department, district, province
 LATE_WAITS_S = 30.0  # while a source loads
 FILL_SHOWS_EVERY_S = 1.0
 HOURLY_S = 7 * 86400
@@ -172,8 +174,7 @@ class Follower:
 
     async def _revise(self, evaluation: SourceEvaluation, until_seq: float = math.inf) -> None:
         """Correct the past by what came late, up to a page whose own judgement is committed."""
-        due = [one for one in self._late if one[0] <= until_seq]
-        if due:
+        while due := _at_once([one for one in self._late if one[0] <= until_seq]):
             late = [step for _, _, steps in due for step in steps]
             self._revised_at = _loop_s()
             found = await revised(evaluation, self._durations, late, self._readings)
@@ -233,6 +234,16 @@ class Follower:
 
 def _loop_s() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _at_once(due: Sequence[tuple[int, int, list[Late]]]) -> Sequence[tuple[int, int, list[Late]]]:
+    """The first pages, as many as memory bears: a step corrects its units on every day since."""
+    figures = 0
+    for number, (_, _, late) in enumerate(due):
+        figures += sum(_UNITS * ((one.judged_s - one.step[5]) // 86400 + 1) for one in late)
+        if number and figures > CORRECTED_AT_ONCE:
+            return due[:number]
+    return due
 
 
 async def run(follower: Follower, bell: asyncio.Event, stop: asyncio.Event) -> None:

@@ -22,6 +22,7 @@ from app.domain.reading import Reading
 from app.evaluation.source import SourceEvaluation
 from app.evaluation.tally import Step
 
+READ_AT_ONCE_S = 60 * 86400  # of days, with every unit of a province: some 15,000 readings
 Key = tuple[int, str]  # indicator number and period kind
 Counted = tuple[int, int]
 
@@ -127,12 +128,15 @@ async def revised(
         if not subjects:
             continue
         first, last = min(r.first_s for r in deltas), max(r.last_s for r in deltas)
-        told, kept = await past.past(evaluation.source, indicator.id, kind, subjects, first, last)
         version = evaluation.version(number)
-        instants = sorted(at_s for at_s, by in told.items() if by == version)
-        if instants:
-            one = _Key(evaluation, durations, key, {(r.at_s, r.subject): r for r in kept})
-            found += one.revised(instants, deltas)
+        for from_s in range(first, last + 1, READ_AT_ONCE_S):
+            to_s = min(last, from_s + READ_AT_ONCE_S - 1)
+            name = (evaluation.source, indicator.id, kind, subjects)
+            told, kept = await past.past(*name, from_s, to_s)
+            instants = sorted(at_s for at_s, by in told.items() if by == version)
+            if instants:
+                one = _Key(evaluation, durations, key, {(r.at_s, r.subject): r for r in kept})
+                found += one.revised(instants, deltas)
     return found
 
 

@@ -31,6 +31,11 @@ def _body(body: bytes) -> Spoil:
     return lambda reply: HttpReply(200, body, reply.headers)
 
 
+def _large(body: Callable[[], bytes]) -> Spoil:
+    """One that is not in memory until it comes."""
+    return lambda reply: HttpReply(200, body(), reply.headers)
+
+
 def _status(status: int) -> Spoil:
     return lambda reply: HttpReply(status, b"no", reply.headers)
 
@@ -45,7 +50,11 @@ _BOMB = (
                for n in range(9))
     + b"]><a>&b8;</a>"
 )  # fmt: skip
-_WIDE = b"<a " + b" ".join(b'x%d="1"' % n for n in range(200_000)) + b"/>"
+
+
+def _wide() -> bytes:
+    return b"<a " + b" ".join(b'x%d="1"' % n for n in range(200_000)) + b"/>"
+
 
 # Faults the simulator has by name and that show at once.
 NAMED = (
@@ -68,11 +77,18 @@ SPOILT = (
     Trial("not UTF-8", _only(BROKEN, DOWN), spoil=_body(b"\xff\xfe\x00" * 500)),
     Trial("another status", _only(BROKEN, DOWN), spoil=_status(404)),
     Trial("refused", _only(BROKEN, DOWN), spoil=_status(403)),
-    Trial("nested JSON", _only(BROKEN, DOWN), spoil=_body(b"[" * 1_000_000), hostile=True),
-    Trial("nested XML", _only(BROKEN, DOWN), spoil=_body(b"<a>" * 1_000_000), hostile=True),
+    Trial("nested JSON", _only(BROKEN, DOWN), spoil=_large(lambda: b"[" * 1_000_000), hostile=True),
+    Trial(
+        "nested XML", _only(BROKEN, DOWN), spoil=_large(lambda: b"<a>" * 1_000_000), hostile=True
+    ),
     Trial("entity bomb", _only(BROKEN, DOWN), spoil=_body(_BOMB), hostile=True),
-    Trial("200,000 attributes", _only(BROKEN, DOWN), spoil=_body(_WIDE), hostile=True),
-    Trial("19 MB of nothing", _only(BROKEN, DOWN), spoil=_body(b" " * 19_000_000), hostile=True),
+    Trial("200,000 attributes", _only(BROKEN, DOWN), spoil=_large(_wide), hostile=True),
+    Trial(
+        "19 MB of nothing",
+        _only(BROKEN, DOWN),
+        spoil=_large(lambda: b" " * 19_000_000),
+        hostile=True,
+    ),
 )
 
 
