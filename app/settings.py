@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     # What each process may hold in memory of series that are not sealed yet, and of one seal.
     series_head_mb: float = Field(default=40, ge=1)
     series_seal_points: int = Field(default=150_000, ge=10_000)
+    # What a web process may keep of sealed history it was asked for; 0: nothing.
+    series_shelf_mb: float = Field(default=48, ge=0)
 
     # Absent in production: there, data time is real time.
     clock_file: Path | None = None

@@ -259,7 +259,7 @@ async def _stores(
     return Stores(
         pool,
         PgPages(pool, judges),
-        PgReadings(pool, profile.members.stands_at, _limits(settings)),
+        PgReadings(pool, profile.members.stands_at, _limits(settings, term)),
         PgChanges(pool),
         PgSources(pool, profile.began_s),
         PgCases(pool),
@@ -268,8 +268,10 @@ async def _stores(
     )
 
 
-def _limits(settings: Settings) -> SeriesLimits:
-    return bounded(settings.series_head_mb, settings.series_seal_points)
+def _limits(settings: Settings, term: int | None) -> SeriesLimits:
+    # The worker asks for each bucket once; who looks at a wall asks for the same again and again.
+    shelf_mb = settings.series_shelf_mb if term is None else 0
+    return bounded(settings.series_head_mb, settings.series_seal_points, shelf_mb)
 
 
 def _judge(profile: Profile, source: str) -> Judge:

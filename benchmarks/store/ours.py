@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 import numpy as np
@@ -94,6 +94,12 @@ class Ours:
         found = await self.store.latest_of([n.source_id for n in self._numbers.values()])
         return sum(len(one.value) for one in found.values())
 
+    def bare(self) -> Ours:
+        """Beside it, the same store as it is when nothing of what is sealed is kept in memory."""
+        other = Ours(self._pool, replace(self._limits, shelf_bytes=0))
+        other._numbers = self._numbers
+        return other
+
     async def sizes(self) -> Mapping[str, int]:
         """Bytes with indexes and TOAST, partitions put together."""
         found: dict[str, int] = {}
@@ -112,3 +118,7 @@ class Ours:
         """What the unsealed tails take in memory, and what they may."""
         at_most = self._limits.head_points * POINT_BYTES
         return self.store.head.points() * POINT_BYTES / 1e6, at_most / 1e6
+
+    def shelf_mb(self) -> tuple[float, float]:
+        """What is kept of sealed history in memory, and what may be."""
+        return self.store.shelf.bytes() / 1e6, self._limits.shelf_bytes / 1e6

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import resource
 import shutil
 import signal
@@ -24,11 +25,13 @@ from functools import partial
 from pathlib import Path
 
 import asyncpg
+import uvloop
 
+from app.settings import Settings
 from app.store.embedded import EmbeddedPostgres
 from app.store.migrate import upgrade
 from app.store.pool import open_pool
-from app.store.series.engine import SeriesLimits
+from app.store.series.engine import SeriesLimits, bounded
 from benchmarks.store import peers
 from benchmarks.store.dataset import SEED, Batch, batches, sources
 from benchmarks.store.ours import Ours
@@ -43,6 +46,7 @@ from benchmarks.store.stage import (
     Clocked,
     Contender,
     Seen,
+    of_bare,
     of_ours,
     of_peer,
     of_plain,
@@ -70,7 +74,9 @@ def main() -> int:
             url = server.start()
             upgrade(url)
             seen.tops = {POSTGRES: server.pid or 0, **{p.name: p.process.pid for p in found}}
-            asyncio.run(measure(url, found, seen, chosen))
+            # The loop of the product's processes.
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(measure(url, found, seen, chosen))
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,7 +102,7 @@ async def measure(
     db = await asyncpg.connect(url)
     every, clocked = sources(), Clocked(db, seen)
     share, seed, alone = chosen.share, chosen.seed, chosen.alone
-    ours, plain = Ours(pool, SeriesLimits()), PlainRows(db)
+    ours, plain = Ours(pool, limits()), PlainRows(db)
     await ours.make(every)
     await plain.make()
     contenders = [of_ours(ours), *map(of_peer, found), *([] if alone else [of_plain(plain)])]
@@ -107,16 +113,23 @@ async def measure(
             seen.size[PLAIN] = await plain.bytes_per_point()
         for peer in found:
             peer.settle()
-        await ask(contenders, seen)
+        await ask([*contenders, of_bare(ours)], seen, seed)
         for peer in found:
             seen.size[peer.name] = peer.bytes_on_disk() / seen.points
         seen.memory["head MB"], seen.memory["head MB at most"] = ours.head_mb()
+        seen.memory["shelf MB"], seen.memory["shelf MB at most"] = ours.shelf_mb()
         await _weigh(ours, clocked, seen)
     finally:
         await db.close()
         await pool.close()
     # Linux tells it in kB.
     seen.memory["process MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def limits() -> SeriesLimits:
+    """What the product is installed with."""
+    told = {name: field.default for name, field in Settings.model_fields.items()}
+    return bounded(told["series_head_mb"], told["series_seal_points"], told["series_shelf_mb"])
 
 
 def slices(share: float, seed: int) -> Iterator[list[Batch]]:
@@ -171,12 +184,17 @@ async def _write(one: Contender, part: Sequence[Batch], clocked: Clocked) -> flo
     return await clocked.run(one.name, sum(map(len, part)), work)
 
 
-async def ask(contenders: Sequence[Contender], seen: Seen) -> None:
-    """Every question to every system, in turns; the first of each kind do not count."""
+async def ask(contenders: Sequence[Contender], seen: Seen, seed: int) -> None:
+    """Every question to every system; the first of each kind do not count.
+
+    In an order drawn anew for each: who always came after the same one would be measured with what
+    that one leaves behind in the machine.
+    """
+    dice = random.Random(seed)
     every = list(questions(sources()))
     warm = every[:4]
     for number, question in enumerate([*warm, *every]):
-        for one in contenders:
+        for one in dice.sample(contenders, len(contenders)):
             began = time.perf_counter()
             values = await one.ask(question)
             took_ms = (time.perf_counter() - began) * 1000

@@ -21,6 +21,7 @@ from benchmarks.store.remote_write import encode
 OURS, SEALING, PLAIN, VM, PROMETHEUS = (
     "ours", "sealing", "plain rows", "VictoriaMetrics", "Prometheus",
 )  # fmt: skip
+BARE = "ours, no shelf"
 POSTGRES = "PostgreSQL"
 Bytes = dict[str, float]
 
@@ -87,6 +88,11 @@ class Clocked:
 
 def of_ours(ours: Ours) -> Contender:
     return Contender(OURS, ours.known, ours.write, ours.ask)
+
+
+def of_bare(ours: Ours) -> Contender:
+    """Asked only: it is the same store."""
+    return Contender(BARE, ours.known, ours.write, ours.bare().ask)
 
 
 def of_plain(plain: PlainRows) -> Contender:

@@ -34,6 +34,7 @@ class MemoryRows:
     pieces: dict[tuple[int, int, int], PieceRow] = field(default_factory=dict)
     chunks: dict[tuple[int, int], ChunkRow] = field(default_factory=dict)
     ledgers: list[LedgerRow] = field(default_factory=list)
+    seals: int = 0
 
     async def declare(self, source: str, series: Sequence[tuple[SeriesDef, int]]) -> Declared:
         for one, width in series:
@@ -63,7 +64,7 @@ class MemoryRows:
             if row.seq <= max(after[1], self.mark.sealed_seq) or points > most_points:
                 break
             rows.append(row)
-        return {1: Tail(self.mark.sealed_seq, self.at.seq, rows)}
+        return {1: Tail(self.mark.sealed_seq, self.at.seq, rows, (self.seals, 0))}
 
     async def journal(
         self,
@@ -147,6 +148,7 @@ class MemorySealing:
 
     async def write(self, work: Work) -> None:
         rows = self._rows
+        rows.seals += 1
         for key in list(rows.pieces):
             if key[:2] in set(work.closed):
                 del rows.pieces[key]

@@ -67,6 +67,7 @@ LIMITS = st.builds(
     SeriesLimits,
     st.sampled_from([0, 40, 10_000]),
     st.builds(SealLimits, st.sampled_from([1, 60, 10_000]), st.sampled_from([0, HOUR_MS])),
+    st.sampled_from([0, 20_000, 10**7]),
 )
 
 

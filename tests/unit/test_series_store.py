@@ -44,12 +44,61 @@ def dice_history(seed: int, deeds: int = 12) -> list[Deed]:
 async def test_a_history_answers_as_brute_force_does(
     pool: asyncpg.Pool, seed: int, record_property
 ):
-    limits = SeriesLimits([0, 40, 10_000][seed % 3], SealLimits([1, 60, 10_000][seed // 2]))
+    seals = SealLimits([1, 60, 10_000][seed // 2])
+    limits = SeriesLimits([0, 40, 10_000][seed % 3], seals, [10**7, 0, 20_000][seed // 2])
     store, model = await live(PgRows(pool), dice_history(seed), limits)
     compared = await compare(store, model, None)
     for instant in instants_of(model)[::2]:
         compared += await compare(store, model, instant)
     record_property("comparisons with brute force", compared)
+
+
+async def test_what_is_kept_in_memory_is_never_out_of_date(pool: asyncpg.Pool, record_property):
+    """One process keeps sealed rows, another seals, corrects and drops: both say the same."""
+    writer = await declared(pool)
+    reader = SeriesStore(PgRows(pool), SeriesLimits(shelf_bytes=10**6))
+    window, seq = (BEGAN, BEGAN + 40 * DAY_MS), 0
+
+    async def append(day: int, value: float) -> None:
+        nonlocal seq
+        seq += 1
+        at = BEGAN + (day * 24 + np.arange(48)) * HOUR_MS
+        known = BEGAN + (60 + seq) * DAY_MS
+        columns = (np.full(48, 1), at, np.full(48, value))
+        assert await writer.append(Batch(1, seq, known, *columns, cursor=""))
+
+    async def answers(store: SeriesStore) -> list[list[float]]:
+        raw = await store.raw(1, 1, *window)
+        steps = await store.steps(1, [1], *window, DAY_MS)
+        return [raw.at_ms.tolist(), raw.value.tolist(), steps.count.tolist(), steps.sum.tolist()]
+
+    compared, before = 0, [[0.0]]
+    for day, value in ((0, 1.0), (3, 2.0), (0, 3.0), (3, 2.0), (1, 4.0)):
+        await append(day, value)
+        for _ in range(2):  # not sealed; sealed
+            for _ in range(2):  # the second time from memory
+                told = await answers(reader)
+                assert repr(told) == repr(await answers(writer))
+                compared += 1
+            await writer.seal(1, everything=True)
+    assert reader.shelf.bytes() > 0
+    before = await answers(reader)
+    month = await drop_before(pool, date(2023, 1, 1))
+    assert month and repr(await answers(reader)) == repr(await answers(writer)) != repr(before)
+    record_property("answers from memory compared with the database", compared)
+
+
+async def test_the_shelf_holds_no_more_than_it_may(pool: asyncpg.Pool):
+    store = await declared(pool, SeriesLimits(shelf_bytes=60_000))
+    for seq in range(1, 9):
+        at = BEGAN + (seq * 500 + np.arange(500)) * MINUTE
+        columns = (np.full(500, 2), at, np.arange(500) / 10)
+        await store.append(Batch(1, seq, int(at[-1]), *columns, cursor=""))
+        await store.seal(1, everything=True)
+    for seq in range(1, 9):
+        low = BEGAN + seq * 500 * MINUTE
+        assert len((await store.raw(1, 2, low, low + 500 * MINUTE)).value) == 500
+        assert 0 < store.shelf.bytes() <= 60_000
 
 
 async def declared(pool: asyncpg.Pool, limits: SeriesLimits | None = None) -> SeriesStore:

@@ -24,6 +24,7 @@ FAST = 2
 _RAW = 255
 _PLAIN, _GRID = 0, 1
 _HEAD = struct.Struct("<I")
+_TWO = struct.Struct("<II")
 _GRID_HEAD = struct.Struct("<BqqI")
 # Room for every finite double beside every other: 309 digits before the point, 324 + 17 after.
 EXACT = Context(prec=1100, traps=[])
@@ -121,9 +122,9 @@ def pack_times(at: Ints, *, level: int = 8) -> bytes:
 
 
 def unpack_times(body: bytes) -> Ints:
-    if body[:1] == bytes([_PLAIN]):
+    if body[0] == _PLAIN:
         return _unpacked(body[1:])
-    if body[:1] != bytes([_GRID]):
+    if body[0] != _GRID:
         raise Damaged(f"a column of instants begins with {body[:1]!r}; expected 0 or 1")
     _, tick, first, length = _GRID_HEAD.unpack_from(body)
     middle = _GRID_HEAD.size + length
@@ -172,6 +173,18 @@ def unseal(body: bytes) -> list[bytes]:
         parts.append(body[at : at + length])
         at += length
     return parts
+
+
+def unseal_two(body: bytes) -> tuple[bytes, bytes]:
+    """The first two parts: a question opens hundreds of bodies, and needs no more of them."""
+    if len(body) < _TWO.size:
+        raise Damaged(f"{len(body)} bytes; expected a check sum and two parts at least")
+    told, length = _TWO.unpack_from(body)
+    if told != zlib.crc32(memoryview(body)[4:]):
+        raise Damaged("the check sum differs; restore this row from a backup")
+    middle = _TWO.size + length
+    (length,) = _HEAD.unpack_from(body, middle)
+    return body[_TWO.size : middle], body[middle + 4 : middle + 4 + length]
 
 
 def _packed(ints: Ints, level: int, differences: int) -> bytes:

@@ -22,6 +22,7 @@ from app.store.series.packed import pack_batch
 from app.store.series.reads import Reads
 from app.store.series.rows import JournalRow, RowStore, Window
 from app.store.series.sealer import Sealed, Sealer, SealLimits
+from app.store.series.shelf import Shelf
 from app.store.series.table import Question
 
 # A chunk of some ten thousand points packs well and is opened in a tenth of a millisecond.
@@ -33,15 +34,17 @@ _LAST_MS = 253_370_764_800_000
 
 @dataclass(frozen=True, slots=True)
 class SeriesLimits:
-    """What the store may hold in memory: points of all tails, and of one seal."""
+    """What the store may hold in memory: points of all tails, of one seal, and the shelf."""
 
     head_points: int = 1_000_000
     seal: SealLimits = field(default_factory=SealLimits)
+    shelf_bytes: int = 0
 
 
-def bounded(head_mb: float, seal_points: int) -> SeriesLimits:
+def bounded(head_mb: float, seal_points: int, shelf_mb: float) -> SeriesLimits:
     """Limits as settings tell them."""
-    return SeriesLimits(int(head_mb * 1e6 / POINT_BYTES), SealLimits(seal_points))
+    head_points = int(head_mb * 1e6 / POINT_BYTES)
+    return SeriesLimits(head_points, SealLimits(seal_points), int(shelf_mb * 1e6))
 
 
 class SeriesStore:
@@ -51,7 +54,8 @@ class SeriesStore:
         limits = limits or SeriesLimits()
         self._rows = rows
         self.head = Head(rows, limits.head_points)
-        self._reads = Reads(rows, self.head)
+        self.shelf = Shelf(limits.shelf_bytes)
+        self._reads = Reads(rows, self.head, self.shelf)
         self._sealer = Sealer(rows, limits.seal)
 
     async def declare(self, source: str, series: Sequence[SeriesDef]) -> Declared:

@@ -55,10 +55,11 @@ class Head:
     def __init__(self, rows: RowStore, most_points: int) -> None:
         self._rows, self.most_points = rows, most_points
         self._sources: dict[int, SourceHead] = {}
+        self._points = 0
 
     def points(self) -> int:
         """How many points are in memory, of all sources."""
-        return sum(s.points() for s in self._sources.values())
+        return self._points
 
     async def fresh(self, source_ids: Sequence[int]) -> list[SourceHead]:
         """The heads of sources with everything committed until now, within their bound."""
@@ -84,6 +85,9 @@ class Head:
         return head
 
     def _take(self, head: SourceHead, tail: Tail) -> None:
+        if not tail.rows and tail.sealed_seq <= head.floor and tail.newest_seq <= head.newest:
+            return
+        before = head.points()
         self._forget(head, tail.sealed_seq)
         # Somebody else may have followed the journal meanwhile.
         rows = sorted((r for r in tail.rows if r.seq > head.newest), key=lambda r: r.seq)
@@ -94,6 +98,7 @@ class Head:
         for row in rows:
             _push(head, Layer(row.seq, row.seq, unpack_batch(row)))
         head.newest = max(head.newest, tail.newest_seq)
+        self._points += head.points() - before
         self._bound(head)
 
     async def latest(self, source_ids: Sequence[int]) -> dict[int, Newest]:
@@ -134,9 +139,9 @@ class Head:
         head.layers = [b for b in head.layers if b.seq_hi > sealed_seq]
 
     def _bound(self, head: SourceHead) -> None:
-        while self.points() > self.most_points and head.layers:
+        while self._points > self.most_points and head.layers:
             head.floor = max(head.floor, head.layers[0].seq_hi)
-            del head.layers[0]
+            self._points -= len(head.layers.pop(0).rows)
 
 
 def _push(head: SourceHead, layer: Layer) -> None:

@@ -25,6 +25,7 @@ from app.store.series.codec import (
     unpack_times,
     unpack_values,
     unseal,
+    unseal_two,
 )
 from app.store.series.content import IN_STEP, NOTHING, Arrivals, Content, Steps
 from app.store.series.rollup import hours, pack_hours
@@ -125,9 +126,9 @@ def unpack_piece(row: PieceRow) -> Arrivals:
     return Arrivals(unpack_times(at), floats(unpack_values(value)), unpack_ints(known))
 
 
-def unpack_piece_points(row: PieceRow) -> tuple[Ints, Scaled | Floats]:
-    """Its points alone, and nothing of when each was known."""
-    at, value, _ = unseal(row.body)
+def unpack_columns(body: bytes) -> tuple[Ints, Scaled | Floats]:
+    """The points of a piece or a chunk alone, and nothing of when each was known."""
+    at, value = unseal_two(body)
     return unpack_times(at), unpack_values(value)
 
 
@@ -152,12 +153,6 @@ def pack_chunk(key: Key, content: Content, seq: tuple[int, int]) -> ChunkRow:
         if len(past) else None,
         seal(*packed),
     )  # fmt: skip
-
-
-def unpack_points(row: ChunkRow) -> tuple[Ints, Scaled | Floats]:
-    """What holds today, and nothing of when it was known."""
-    at, value, *_ = unseal(row.body)
-    return unpack_times(at), unpack_values(value)
 
 
 def unpack_chunk(row: ChunkRow) -> Content:

@@ -12,6 +12,7 @@ from app.domain.series import DAY_MS, Declared, Place, SeriesDef
 from app.store.series.partitions import make_room
 from app.store.series.pg_sealing import SCALARS, PgSealing, date_of, day_number
 from app.store.series.rows import (
+    UNKNOWN,
     ChunkRow,
     JournalRow,
     Kept,
@@ -19,6 +20,7 @@ from app.store.series.rows import (
     PieceRow,
     SeriesRow,
     Tail,
+    Version,
     Window,
 )
 
@@ -53,8 +55,12 @@ INSERT INTO series_journal (source_id, seq, known_ms, first_ms, last_ms, n, body
 SELECT moved.source_id, r.* FROM moved, unnest(
     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::int[], $11::bytea[]) AS r
 """
-_TAILS = """
-SELECT k.source_id, m.sealed_seq, p.seq AS newest_seq,
+# Every seal writes the mark, so the transaction that did it last tells what is sealed; such numbers
+# belong to one life of a server. See rows.Version.
+_VERSION = "xmin::text::bigint"
+_LIFE = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"
+_TAILS = f"""
+SELECT k.source_id, m.sealed_seq, p.seq AS newest_seq, m.{_VERSION}, {_LIFE},
        j.seq, j.known_ms, j.first_ms, j.last_ms, j.n, j.body
 FROM unnest($1::int[], $2::bigint[]) AS k(source_id, after_seq)
 JOIN series_mark m USING (source_id) JOIN series_place p USING (source_id)
@@ -63,8 +69,8 @@ LEFT JOIN LATERAL (
     WHERE source_id = k.source_id AND seq > greatest(k.after_seq, m.sealed_seq)
 ) j ON j.upto <= $3
 """
-_JOURNAL = """
-SELECT m.source_id, m.sealed_seq, p.seq AS newest_seq,
+_JOURNAL = f"""
+SELECT m.source_id, m.sealed_seq, p.seq AS newest_seq, m.{_VERSION}, {_LIFE},
        j.seq, j.known_ms, j.first_ms, j.last_ms, j.n, j.body
 FROM series_mark m JOIN series_place p USING (source_id)
 LEFT JOIN series_journal j ON j.source_id = m.source_id AND j.seq > $2 AND j.seq < $3
@@ -83,8 +89,8 @@ SELECT 'p', series_id, day, n, first_ms, last_ms, NULL, NULL, NULL, NULL, NULL, 
 FROM series_piece WHERE source_id = $1 AND series_id = ANY($2) AND day BETWEEN $3 AND $4
     AND last_ms >= $5 AND first_ms < $6
 UNION ALL
-SELECT 'm', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, sealed_seq, seq, NULL,
-       NULL, NULL, NULL
+SELECT 'm', NULL, NULL, NULL, series_mark.{_VERSION}, {_LIFE}, NULL, NULL, NULL, NULL, NULL,
+       sealed_seq, seq, NULL, NULL, NULL, NULL
 FROM series_mark JOIN series_place USING (source_id) WHERE source_id = $1
 UNION ALL
 SELECT 'j', NULL, NULL, n, first_ms, last_ms, NULL, NULL, NULL, NULL, NULL, seq, known_ms, NULL,
@@ -181,13 +187,13 @@ class PgRows:
         of: dict[str, list[asyncpg.Record]] = {"p": [], "c": [], "m": [], "j": []}
         for row in rows:
             of[row[0]].append(row)
-        sealed, newest = (of["m"][0]["seq_lo"], of["m"][0]["seq_hi"]) if of["m"] else (0, 0)
+        sealed, newest, version = _mark(of["m"])
         kept = Kept(
             sealed,
             sorted(map(_piece, of["p"]), key=lambda p: p.seq_lo),
             sorted(map(_chunk, of["c"]), key=lambda c: c.day),
         )
-        return kept, Tail(sealed, newest, [_batch(r) for r in of["j"]])
+        return kept, Tail(sealed, newest, [_batch(r) for r in of["j"]], version)
 
     async def ledger(self, source_id: int, seq_lo: int, seq_hi: int) -> list[LedgerRow]:
         rows = await self._pool.fetch(
@@ -239,8 +245,16 @@ async def append_all(
 def _tail(rows: Sequence[asyncpg.Record]) -> Tail:
     if not rows:
         return Tail(0, 0, [])
-    batches = [JournalRow(*tuple(r)[3:]) for r in rows if r[3] is not None]
-    return Tail(rows[0][1], rows[0][2], batches)
+    _, sealed, newest, *version = tuple(rows[0])[:5]
+    batches = [JournalRow(*tuple(r)[5:]) for r in rows if r[5] is not None]
+    return Tail(sealed, newest, batches, (version[0], version[1]))
+
+
+def _mark(rows: Sequence[asyncpg.Record]) -> tuple[int, int, Version]:
+    if not rows:
+        return 0, 0, UNKNOWN
+    (row,) = rows
+    return row["seq_lo"], row["seq_hi"], (row["first_ms"], row["last_ms"])
 
 
 def _batch(row: asyncpg.Record) -> JournalRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
@@ -28,15 +28,10 @@ from app.store.series.packed import (
     unpack_batch,
     unpack_chunk,
     unpack_piece,
-    unpack_points,
 )
-from app.store.series.rollup import (
-    Rolled,
-    regroup,
-    roll,
-    unpack_hours_of,
-)
-from app.store.series.rows import ChunkRow, Kept, PieceRow, RowStore, SeriesRow, Window
+from app.store.series.rollup import Rolled, regroup, roll
+from app.store.series.rows import ChunkRow, Kept, PieceRow, RowStore, SeriesRow, Tail, Window
+from app.store.series.shelf import Opener, Shelf
 from app.store.series.table import Question, Table
 from app.store.series.today import Segment, cut, straight
 from app.store.series.together import rounded as each_rounded
@@ -65,19 +60,19 @@ class Found:
     tail: list[Block]
     pieces: Mapping[int, list[PieceRow]]
     chunks: Mapping[int, list[ChunkRow]]
+    points: int  # how many are to be unpacked
+    opener: Opener
 
     @classmethod
-    def of(cls, kept: Kept, tail: list[Block]) -> Found:
-        return cls(kept, tail, _by_series(kept.pieces), _by_series(kept.chunks))
-
-    def points(self) -> int:
-        """How many are to be unpacked."""
-        return sum(c.n for c in self.kept.chunks) + sum(p.n for p in self.kept.pieces)
+    def of(cls, kept: Kept, tail: list[Block], shelf: Shelf) -> Found:
+        points = sum(c.n for c in kept.chunks if c.body) + sum(p.n for p in kept.pieces)
+        pieces, chunks = _by_series(kept.pieces), _by_series(kept.chunks)
+        return cls(kept, tail, pieces, chunks, points, Opener(shelf, points))
 
     def straight(self, series_id: int, window: Window) -> Segment | None:
         """Of today, if everything came in order."""
         chunks, pieces = self.chunks.get(series_id, ()), self.pieces.get(series_id, ())
-        return straight(chunks, pieces, self.tail, series_id, window)
+        return straight(chunks, pieces, self.tail, series_id, window, self.opener)
 
     def parts(self, series_id: int, width_days: int, window: Window) -> list[Part]:
         """The buckets of one series in the order of time."""
@@ -104,6 +99,16 @@ class Found:
         return [parts[b] for b in sorted(parts)]
 
 
+def _inside(kept: Kept, window: Window) -> Kept:
+    """Without what lies beside the window."""
+
+    def meant(row: ChunkRow | PieceRow) -> bool:
+        return row.last_ms >= window.from_ms and row.first_ms < window.to_ms
+
+    chunks, pieces = kept.chunks, kept.pieces
+    return Kept(kept.sealed_seq, list(filter(meant, pieces)), list(filter(meant, chunks)))
+
+
 def _by_series(rows: Iterable[R]) -> Mapping[int, list[R]]:
     found: dict[int, list[R]] = {}
     for row in rows:
@@ -114,8 +119,8 @@ def _by_series(rows: Iterable[R]) -> Mapping[int, list[R]]:
 class Reads:
     """Questions to one store of rows and its head."""
 
-    def __init__(self, rows: RowStore, head: Head) -> None:
-        self._rows, self._head = rows, head
+    def __init__(self, rows: RowStore, head: Head, shelf: Shelf) -> None:
+        self._rows, self._head, self._shelf = rows, head, shelf
         self._series: dict[int, Mapping[int, SeriesRow]] = {}
 
     async def latest(self, source_ids: Sequence[int]) -> dict[int, Latest]:
@@ -150,7 +155,7 @@ class Reads:
                 for s in window.series_ids
             }
 
-        return await aside(found.points(), points, MANY)
+        return await aside(found.points, points, MANY)
 
     async def steps(self, asked: Question) -> Buckets:
         window, back = asked.window, asked.as_of_ms
@@ -164,7 +169,7 @@ class Reads:
             assert hours is not None
             return hours
         if back is None:
-            return await aside(found.points(), lambda: _now(found, asked, known), MANY)
+            return await aside(found.points, lambda: _now(found, asked, known), MANY)
         table = Table(asked)
         ledger = await self._ledger(window.source_id, found.kept)
         for row, series_id in enumerate(window.series_ids):
@@ -180,19 +185,35 @@ class Reads:
         that is sealed than was found there, it is asked again.
         """
         while True:
-            after = self._head.newest(window.source_id)
-            kept, tail = await self._rows.look(
-                window, after, self._head.most_points, points=points, past=past
-            )
+            kept, tail = await self._look(window, points=points, past=past)
             head = self._head.follow(window.source_id, tail)
             floor, blocks = head.floor, head.since(kept.sealed_seq)
             if kept.sealed_seq >= floor:
-                return Found.of(kept, blocks)
+                return Found.of(kept, blocks, self._shelf)
             between = await self._rows.journal(
                 window.source_id, kept.sealed_seq, floor + 1, (window.from_ms, window.to_ms)
             )
             if between.sealed_seq == kept.sealed_seq:
-                return Found.of(kept, [*(unpack_batch(r) for r in between.rows), *blocks])
+                older = [unpack_batch(r) for r in between.rows]
+                return Found.of(kept, [*older, *blocks], self._shelf)
+
+    async def _look(self, window: Window, *, points: bool, past: bool) -> tuple[Kept, Tail]:
+        """Rows from the shelf if they are still what is sealed: then the tail alone is asked."""
+        source_id, most = window.source_id, self._head.most_points
+        after = self._head.newest(source_id)
+        looked = None if past else self._shelf.looked(window, points=points)
+        if looked is not None:
+            tail = (await self._rows.tails({source_id: after}, most))[source_id]
+            if tail.version == looked.version:
+                return _inside(looked.kept, window), tail
+            self._shelf.outdated(window, points=points)
+        if past or not self._shelf.most_bytes:
+            return await self._rows.look(window, after, most, points=points, past=past)
+        # The rest of the day too: who watches asks again a little later.
+        wide = replace(window, to_ms=-(-window.to_ms // DAY_MS) * DAY_MS)
+        kept, tail = await self._rows.look(wide, after, most, points=points, past=past)
+        self._shelf.keep(wide, tail.version, kept, points=points)
+        return _inside(kept, window), tail
 
     async def _ledger(self, source_id: int, kept: Kept) -> Batches:
         lows = [c.seq_lo for c in kept.chunks if c.seq_lo]
@@ -212,7 +233,7 @@ def _by_the_hour(found: Found, asked: Question, known: Mapping[int, SeriesRow]) 
             parts = found.parts(series_id, one.width_days, window)
             if any(_needs_points(p, window) for p in parts):
                 return None
-            rolled = _rolled(parts, asked)
+            rolled = _rolled(parts, asked, found.opener)
         table.put(row, rolled, one.tick_ms)
     return table.buckets("hour")
 
@@ -223,26 +244,27 @@ def _in_order(found: Found, series: SeriesRow, asked: Question) -> Rolled | None
     if not all(_by_hours(Part(c, NOTHING), window) for c in chunks):
         return None
     pieces = found.pieces.get(series.series_id, ())
-    open_ones = straight((), pieces, found.tail, series.series_id, window)
+    open_ones = straight((), pieces, found.tail, series.series_id, window, found.opener)
     if open_ones is None:
         return None
     at, _ = open_ones
     if chunks and len(at) and int(at[0]) < (chunks[-1].day + series.width_days) * DAY_MS:
         return None
-    sealed = [_rolled([Part(c, NOTHING) for c in chunks], asked)] if chunks else []
+    whole = [Part(c, NOTHING) for c in chunks]
+    sealed = [_rolled(whole, asked, found.opener)] if chunks else []
     return regroup([*sealed, _of_points(*open_ones, asked)], 1, 0)
 
 
 def _now(found: Found, asked: Question, known: Mapping[int, SeriesRow]) -> Buckets:
     """From the points that hold today."""
     table, window = Table(asked), asked.window
-    every = together(found.chunks, found.pieces, found.tail, window, asked.step_ms)
+    every = together(found.chunks, found.pieces, found.tail, window, asked.step_ms, found.opener)
     ticks = [known[s].tick_ms for s in window.series_ids]
     table.put_all(every.row, every.rolled, each_rounded(every.rolled.sum, every.powers), ticks)
     for row in every.left:
         series_id = window.series_ids[row]
         parts = found.parts(series_id, known[series_id].width_days, window)
-        table.put(row, _rolled(parts, asked), ticks[row])
+        table.put(row, _rolled(parts, asked, found.opener), ticks[row])
     return table.buckets("raw")
 
 
@@ -260,16 +282,16 @@ def _points(
     if as_of_ms is not None and ledger is not None:
         at, value = _back_then(parts, ledger, as_of_ms)
     else:
-        columns = [_today(p) for p in parts]
+        columns = [_today(p, found.opener) for p in parts]
         at = np.concatenate([NOTHING.at, *(c[0] for c in columns)])
         value = np.concatenate([NOTHING.value, *(floats(c[1]) for c in columns)])
     inside = slice(*np.searchsorted(at, [window.from_ms, window.to_ms]).tolist())
     return Points(at[inside], value[inside])
 
 
-def _today(part: Part) -> tuple[Ints, Scaled | Floats]:
+def _today(part: Part, opener: Opener) -> tuple[Ints, Scaled | Floats]:
     if part.chunk is not None and not len(part.arrived):
-        return unpack_points(part.chunk)
+        return opener.columns(part.chunk.body)
     content = EMPTY if part.chunk is None else unpack_chunk(part.chunk)
     now = merge(content, part.arrived).now
     return now.at, now.value
@@ -299,16 +321,16 @@ def _by_hours(part: Part, window: Window) -> bool:
     return window.to_ms % HOUR_MS == 0 or chunk.last_ms < window.to_ms
 
 
-def _rolled(parts: Sequence[Part], asked: Question) -> Rolled:
+def _rolled(parts: Sequence[Part], asked: Question, opener: Opener) -> Rolled:
     window, rolled = asked.window, []
     first = window.from_ms // HOUR_MS
     for whole, some in groupby(parts, lambda p: asked.by_the_hour and _by_hours(p, window)):
         if whole:
-            every = unpack_hours_of([p.chunk.hours for p in some if p.chunk and p.chunk.hours])
+            every = opener.hours([p.chunk.hours for p in some if p.chunk and p.chunk.hours])
             hours = [h.cut(first, -(-window.to_ms // HOUR_MS)) for h in every]
             rolled.append(regroup(hours, asked.step_ms // HOUR_MS, first))
         else:
-            rolled += [_of_points(*_today(p), asked) for p in some]
+            rolled += [_of_points(*_today(p, opener), asked) for p in some]
     return regroup(rolled, 1, 0)
 
 

@@ -13,6 +13,11 @@ from typing import Protocol
 
 from app.domain.series import Declared, Place, SeriesDef
 
+# Of what a source has sealed: as long as it is the same, so is every piece and every chunk. The
+# transaction that wrote the source's mark last, and the server's life that its number is of.
+Version = tuple[int, int]
+UNKNOWN: Version = (0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
@@ -115,11 +120,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What is not sealed, as far as it was asked for; ``newest_seq`` is the newest batch of all."""
+    """What is not sealed, as far as it was asked for; ``newest_seq`` is the newest batch of all.
+
+    ``version``: of what is sealed, at the very instant the tail is of.
+    """
 
     sealed_seq: int
     newest_seq: int
     rows: Sequence[JournalRow]
+    version: Version = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

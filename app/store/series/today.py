@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from app.store.series.codec import Floats, Ints, Scaled, floats, scaled_as
-from app.store.series.packed import Block, unpack_piece_points, unpack_points
+from app.store.series.packed import Block
 from app.store.series.rows import ChunkRow, PieceRow, Window
+from app.store.series.shelf import Opener
 
 Values = Scaled | Floats
 Segment = tuple[Ints, Values]
@@ -25,11 +26,12 @@ def straight(
     tail: Sequence[Block],
     series_id: int,
     window: Window,
+    opener: Opener,
 ) -> Segment | None:
     """Instants and values inside the window; None when something came late or twice."""
     kept: list[Segment] = []
     edge: int | None = None
-    for sorted_already, at, values in _segments(chunks, pieces, tail, series_id):
+    for sorted_already, at, values in _segments(chunks, pieces, tail, series_id, opener):
         if edge is not None and int(at[0]) <= edge:
             return None
         if not sorted_already and not bool((at[1:] > at[:-1]).all()):
@@ -42,12 +44,16 @@ def straight(
 
 
 def _segments(
-    chunks: Sequence[ChunkRow], pieces: Sequence[PieceRow], tail: Sequence[Block], series_id: int
+    chunks: Sequence[ChunkRow],
+    pieces: Sequence[PieceRow],
+    tail: Sequence[Block],
+    series_id: int,
+    opener: Opener,
 ) -> Iterator[tuple[bool, Ints, Values]]:
     for chunk in chunks:
-        yield (True, *unpack_points(chunk))
+        yield (True, *opener.columns(chunk.body))
     for piece in pieces:
-        yield (False, *unpack_piece_points(piece))
+        yield (False, *opener.columns(piece.body))
     for block in tail:
         part = block.of(series_id)
         if part.stop > part.start:

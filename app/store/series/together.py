@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.store.series.codec import Floats, Ints, Scaled
-from app.store.series.packed import Block, unpack_piece_points, unpack_points
+from app.store.series.packed import Block
 from app.store.series.rollup import Rolled, Sums
 from app.store.series.rows import ChunkRow, PieceRow, Window
+from app.store.series.shelf import Opener
 
 # Above that a sum of whole numbers, or one in finer digits, may not be one of 64 bits.
 _SAFE = 2**62
@@ -65,11 +66,12 @@ def together(
     tail: Sequence[Block],
     window: Window,
     step_ms: int,
+    opener: Opener,
 ) -> Steps:
     """Sums are whole numbers, of which ``powers`` says what they count; ``left`` are not told."""
     if not window.series_ids:
         return Steps(np.zeros(0, np.int64), _nothing(), np.zeros(0), ())
-    lines = [_line(chunks.get(s, ()), pieces.get(s, ()), window) for s in window.series_ids]
+    lines = [_line(chunks.get(s, ()), pieces.get(s, ()), window, opener) for s in window.series_ids]
     _add_tail(lines, tail, window)
     column = _column(lines)
     good = np.array([line.digits != _LEFT for line in lines], bool)
@@ -84,11 +86,13 @@ def together(
     return Steps(row, rolled, powers, np.flatnonzero(~good).tolist())
 
 
-def _line(chunks: Sequence[ChunkRow], pieces: Sequence[PieceRow], window: Window) -> Line:
+def _line(
+    chunks: Sequence[ChunkRow], pieces: Sequence[PieceRow], window: Window, opener: Opener
+) -> Line:
     """Columns inside the window, as they lie there."""
     line = Line(_LEFT, [], [])
-    found = [(True, *unpack_points(c), c.first_ms, c.last_ms) for c in chunks]
-    found += [(False, *unpack_piece_points(p), p.first_ms, p.last_ms) for p in pieces]
+    found = [(True, *opener.columns(c.body), c.first_ms, c.last_ms) for c in chunks]
+    found += [(False, *opener.columns(p.body), p.first_ms, p.last_ms) for p in pieces]
     scaled = [v for _, _, v, _, _ in found if isinstance(v, Scaled)]
     if not scaled or len(scaled) < len(found):
         return line
