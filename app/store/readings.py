@@ -34,24 +34,35 @@ FROM unnest($1::text[], $2::text[], $3::text[]) AS k(indicator, subject, period)
 JOIN reading_frame f ON f.indicator = k.indicator AND f.period = k.period AND f.closes_day
 WHERE f.at_s >= (SELECT max(at_s) FROM reading_head) - $4::bigint
 """
-_UPSERT_LATEST = """
-INSERT INTO reading_latest
-    (source, indicator, period, subject, value, num, den, target, state, reason, pace)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::float8[], $6::bigint[],
-                         $7::bigint[], $8::float8[], $9::text[], $10::text[], $11::jsonb[])
-ON CONFLICT (source, indicator, period, subject) DO UPDATE SET value = EXCLUDED.value,
-    num = EXCLUDED.num, den = EXCLUDED.den, target = EXCLUDED.target, state = EXCLUDED.state,
-    reason = EXCLUDED.reason, pace = EXCLUDED.pace
-"""
 _FORGET = """
 DELETE FROM reading_latest
 WHERE source = $1 AND indicator = $2 AND period = $3 AND subject <> ALL($4::text[])
 """
-_UPSERT_HEAD = """
-INSERT INTO reading_head (source, indicator, period, period_s, at_s, watermark_s, definition)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (source, indicator, period) DO UPDATE SET period_s = EXCLUDED.period_s,
-    at_s = EXCLUDED.at_s, watermark_s = EXCLUDED.watermark_s, definition = EXCLUDED.definition
+# One judgement in one statement, so in one way there and back: what screens show, the news of it,
+# the place in the log and the doorbell. The log has one order, kept by a lock of its trigger.
+_JUDGED = """
+WITH latest AS (
+    INSERT INTO reading_latest
+        (source, indicator, period, subject, value, num, den, target, state, reason, pace)
+    SELECT $1, * FROM unnest($7::text[], $8::text[], $9::text[], $10::float8[], $11::bigint[],
+                             $12::bigint[], $13::float8[], $14::text[], $15::text[], $16::jsonb[])
+    ON CONFLICT (source, indicator, period, subject) DO UPDATE SET value = EXCLUDED.value,
+        num = EXCLUDED.num, den = EXCLUDED.den, target = EXCLUDED.target, state = EXCLUDED.state,
+        reason = EXCLUDED.reason, pace = EXCLUDED.pace
+), head AS (
+    INSERT INTO reading_head (source, indicator, period, period_s, at_s, watermark_s, definition)
+    SELECT $1, h.indicator, h.period, h.period_s, $2, $3, h.definition
+    FROM unnest($17::text[], $18::text[], $19::bigint[], $20::text[])
+        AS h(indicator, period, period_s, definition)
+    ON CONFLICT (source, indicator, period) DO UPDATE SET period_s = EXCLUDED.period_s,
+        at_s = EXCLUDED.at_s, watermark_s = EXCLUDED.watermark_s, definition = EXCLUDED.definition
+), news AS (
+    INSERT INTO change (kind, source, at_s, watermark_s, filling, payload)
+    VALUES ('readings', $1, $2, $3, $4, $5::jsonb)
+), place AS (
+    UPDATE source_state SET evaluated_seq = $6, evaluated_s = $2 WHERE source = $1
+)
+SELECT pg_notify('ioc_change', '')
 """
 KEPT_CHANGES = 20_000
 
@@ -80,32 +91,22 @@ class PgReadings:
 
     async def commit(self, batch: Sequence[Judged]) -> None:
         """History, latest readings, change rows and the place in the log, in one transaction."""
-        past = await self.series_past.pack(batch[-1].source, [f for j in batch for f in framed(j)])
+        last = batch[-1]
+        past = await self.series_past.pack(last.source, [f for j in batch for f in framed(j)])
+        if past is None and len(batch) == 1 and not last.closes_day and not last.listed:
+            # One statement is a transaction of its own: this is how a change comes to a screen.
+            await self._pool.execute(_JUDGED, *_judged(last))
+            return
         async with self._pool.acquire() as db, db.transaction():
             if past is not None:
-                await self.series_past.write(db, past, str(batch[-1].seq))
+                await self.series_past.write(db, past, str(last.seq))
             for judged in batch:
                 if judged.closes_day:
                     await write_closes(db, judged.source, framed(judged))
-                if judged.latest:
-                    await _write_latest(db, judged)
-                await db.execute(
-                    "INSERT INTO change (kind, source, at_s, watermark_s, filling, payload)"
-                    " VALUES ('readings', $1, $2, $3, $4, $5::jsonb)",
-                    judged.source,
-                    judged.at_s,
-                    judged.watermark_s,
-                    judged.filling,
-                    json.dumps({"readings": [_row(r) for r in judged.announced]}),
-                )
-            last = batch[-1]
-            await db.execute(
-                "UPDATE source_state SET evaluated_seq = $2, evaluated_s = $3 WHERE source = $1",
-                last.source,
-                last.seq,
-                last.at_s,
-            )
-            await db.execute("NOTIFY ioc_change")
+                if judged.latest and judged.listed:
+                    here = [(last.source, h.indicator, h.period, h.subjects) for h in judged.listed]
+                    await db.executemany(_FORGET, here)
+                await db.execute(_JUDGED, *_judged(judged))
 
     async def commit_history(self, judged: Judged) -> None:
         """Frames of the past alone: neither the place nor what screens show moves."""
@@ -264,38 +265,28 @@ def framed(judged: Judged) -> list[Framed]:
     return [Framed(judged.at_s, judged.watermark_s, f) for f in judged.frames]
 
 
-async def _write_latest(db: asyncpg.Connection, judged: Judged) -> None:
-    rows = judged.changed
-    if rows:
-        await db.execute(
-            _UPSERT_LATEST,
-            judged.source,
-            [r.indicator for r in rows],
-            [r.period for r in rows],
-            [r.subject for r in rows],
-            [r.value for r in rows],
-            [r.num for r in rows],
-            [r.den for r in rows],
-            [r.target for r in rows],
-            [r.state for r in rows],
-            [r.reason for r in rows],
-            [kept_pace.column(r.pace) for r in rows],
-        )
-    await db.executemany(
-        _FORGET, [(judged.source, h.indicator, h.period, h.subjects) for h in judged.listed]
-    )
-    await db.executemany(
-        _UPSERT_HEAD,
-        [
-            (
-                judged.source,
-                h.indicator,
-                h.period,
-                h.period_s,
-                judged.at_s,
-                judged.watermark_s,
-                h.definition or None,
-            )
-            for h in judged.heads
-        ],
+def _judged(judged: Judged) -> tuple[object, ...]:
+    """What ``_JUDGED`` asks for; of a judgement of the past the news alone."""
+    rows, heads = (judged.changed, judged.heads) if judged.latest else ((), ())
+    return (
+        judged.source,
+        judged.at_s,
+        judged.watermark_s,
+        judged.filling,
+        json.dumps({"readings": [_row(r) for r in judged.announced]}),
+        judged.seq,
+        [r.indicator for r in rows],
+        [r.period for r in rows],
+        [r.subject for r in rows],
+        [r.value for r in rows],
+        [r.num for r in rows],
+        [r.den for r in rows],
+        [r.target for r in rows],
+        [r.state for r in rows],
+        [r.reason for r in rows],
+        [kept_pace.column(r.pace) for r in rows],
+        [h.indicator for h in heads],
+        [h.period for h in heads],
+        [h.period_s for h in heads],
+        [h.definition or None for h in heads],
     )
