@@ -72,16 +72,19 @@ def late_of(steps: Iterable[Step], evaluation: SourceEvaluation, judged_s: int) 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Durations of one indicator and period in the order they came; ``who`` numbers an owner."""
+    """Durations of one indicator and period in the order they came; ``who`` numbers an owner.
 
-    at_s: array[int] = field(default_factory=lambda: array("q"))
-    who: array[int] = field(default_factory=lambda: array("L"))
-    value: array[int] = field(default_factory=lambda: array("q"))
+    Four bytes each: seconds since 1970 fit until 2106, and a duration is shorter than that.
+    """
+
+    at_s: array[int] = field(default_factory=lambda: array("I"))
+    who: array[int] = field(default_factory=lambda: array("I"))
+    value: array[int] = field(default_factory=lambda: array("I"))
     count: array[int] = field(default_factory=lambda: array("i"))
 
 
 class Durations:
-    """Every duration a median counts: what a sum cannot tell again; some 28 bytes each."""
+    """Every duration a median counts: what a sum cannot tell again; 16 bytes each."""
 
     def __init__(self) -> None:
         self._of: defaultdict[tuple[int, str, int], Column] = defaultdict(Column)
