@@ -5,9 +5,18 @@ import { say, tongue } from './words.svelte';
 
 export const EM_DASH = '–';
 
+/** A format costs more to make than to use, by far; there are two languages and a few decimals. */
+const written = new Map<string, Intl.NumberFormat>();
+
+function format(locale: string, decimals: number): Intl.NumberFormat {
+  const key = `${locale}${decimals}`;
+  const held = written.get(key) ?? new Intl.NumberFormat(locale, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  written.set(key, held);
+  return held;
+}
+
 export function number(value: number, decimals: number): string {
-  const locale = tongue.lang === 'en' ? 'en-GB' : 'vi-VN';
-  const text = value.toLocaleString(locale, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const text = format(tongue.lang === 'en' ? 'en-GB' : 'vi-VN', decimals).format(value);
   return text.replace(/^-(?=0([.,]0*)?$)/, '').replace(/^-/, '−');
 }
 
