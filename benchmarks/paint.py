@@ -237,7 +237,7 @@ def main() -> int:
             with installation("serve", env) as run, browser() as chromium:
                 ready(run)
                 page = chromium.new_page(viewport={"width": 1920, "height": 1080}, bypass_csp=True)
-                page.goto(f"{run.url}/wall")
+                page.goto(f"{run.url}/wall?page=all")
                 page.wait_for_selector("article[data-quality=fresh]", timeout=20_000)
                 page.evaluate(_SEEN)
                 for _ in range(chosen.turns):

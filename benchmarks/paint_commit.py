@@ -238,7 +238,7 @@ def measure(turns: int) -> dict[str, float]:
         with web(folder, url, made) as address, browser() as chromium:
             page = chromium.new_page(viewport={"width": 1920, "height": 1080}, bypass_csp=True)
             page.add_init_script(f"({_RECEIVED})()")
-            page.goto(f"{address}/wall")
+            page.goto(f"{address}/wall?page=all")
             page.wait_for_selector("article[data-quality=fresh]", timeout=20_000)
             assert page.locator("article[data-tile]").count() == TILES
             page.evaluate(_SEEN)

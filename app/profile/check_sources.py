@@ -15,7 +15,7 @@ from app.profile.document import Document
 from app.profile.load import office_hours
 
 # What a wall draws in one row, and how many rows; more would stand in no place.
-TILES, ROWS = 6, 4
+TILES, ROWS = 6, 40  # four rows a page; ten pages take minutes to come round
 # The tile types of this clone; an installed product brings them built.
 DRAWN = Path(__file__).parents[2] / "frontend/src/tiles"
 TILE_TYPE = re.compile(r"[a-z][a-z0-9_]*")
@@ -96,7 +96,7 @@ def _groups(doc: Document, rows: list[tuple[str | int, ...]]) -> None:
             doc.wrong((*rows[number], "id"), f"id {name!r} twice", "each once", "correct one")
     if len(rows) > ROWS:
         doc.wrong(
-            rows[ROWS], f"{len(rows)} groups", f"{ROWS} at most: a wall has no more rows",
+            rows[ROWS], f"{len(rows)} groups", f"{ROWS} at most: ten pages of a wall",
             "join two of them",
         )  # fmt: skip
 

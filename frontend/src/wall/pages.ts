@@ -1,0 +1,49 @@
+// Pages: a wall is read from five metres, so what has no room beside the rest comes on a page of its own.
+
+import type { SceneGroup } from '../data/shapes';
+
+export const IN_A_ROW = 6;
+export const ROWS_AT_ONCE = 4;
+
+export interface Row {
+  id: string;
+  group: SceneGroup;
+  tiles: SceneGroup['tiles'];
+}
+
+/** The groups as rows; one of more than six tiles takes several. */
+export function rowsOf(groups: readonly SceneGroup[]): Row[] {
+  return groups.flatMap((group) => {
+    const rows = Math.max(1, Math.ceil(group.tiles.length / IN_A_ROW));
+    return Array.from({ length: rows }, (_, at) => ({
+      id: `${group.id} ${String(at)}`,
+      group,
+      tiles: group.tiles.slice(at * IN_A_ROW, (at + 1) * IN_A_ROW),
+    }));
+  });
+}
+
+export interface Laid {
+  pages: number;
+  /** Rows beside each other, and under each other. */
+  across: number;
+  down: number;
+}
+
+/** Pages of as many rows as each other; or everything at once, set smaller until it has room. */
+export function laid(rows: number, everything: boolean): Laid {
+  if (everything) {
+    const across = Math.max(1, Math.ceil(Math.sqrt(rows / ROWS_AT_ONCE)));
+    return { pages: 1, across, down: Math.max(1, Math.ceil(rows / across)) };
+  }
+  const pages = Math.max(1, Math.ceil(rows / ROWS_AT_ONCE));
+  return { pages, across: 1, down: Math.max(1, Math.ceil(rows / pages)) };
+}
+
+/** What the address asks for: `all`, one page that stays, or (null) page after page. */
+export function pageAsked(search: string): 'all' | number | null {
+  const told = new URLSearchParams(search).get('page');
+  if (told === 'all') return 'all';
+  const number = Number(told);
+  return Number.isInteger(number) && number > 0 ? number : null;
+}
