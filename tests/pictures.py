@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 from tests.browser.feed import province
 from tests.browser.server import served
 from tests.browser.test_wall import bring
+from tests.browser.test_wall_pages import two_hundred
 from tests.chromium import browser
 
 SHOTS = (
@@ -53,6 +54,19 @@ def states(chromium: Browser, out: Path) -> None:
             page.close()
 
 
+def pages(chromium: Browser, out: Path) -> None:
+    """Two hundred tiles: one of nine pages, and all of them at once."""
+    with served(two_hundred()) as url:
+        for name, query in (("pages", "theme=dark&lang=vi&page=4"), ("all", "lang=en&page=all")):
+            page = chromium.new_page(viewport={"width": 1920, "height": 1080})
+            page.goto(f"{url}/wall?{query}")
+            page.wait_for_selector("article[data-tile]:visible")
+            page.wait_for_timeout(1500)
+            page.screenshot(path=str(out / f"wall-200-{name}.png"))
+            print(f"{out / f'wall-200-{name}.png'}: 1920×1080")
+            page.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--api", default="http://127.0.0.1:8000")
@@ -70,6 +84,7 @@ def main() -> None:
             print(f"{target}: {width}×{height}")
             page.close()
         states(chromium, out)
+        pages(chromium, out)
 
 
 if __name__ == "__main__":
