@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -39,6 +40,9 @@ SETTINGS = {
     "full_page_writes": "on",
     "synchronous_commit": "on",
     "wal_compression": "pglz",
+    # After a crash every file of the data directory is made durable before the log is replayed: one
+    # call for the file system instead of one for each of a thousand files, seconds on a busy disk.
+    **({"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}),
     "max_wal_size": "2GB",
     "checkpoint_timeout": "10min",
     "random_page_cost": "1.1",

@@ -71,9 +71,11 @@ class Ours:
     async def seal(self, least: int = 0, *, everything: bool = False) -> None:
         """Every source with so many unsealed points; ``everything``: open buckets too."""
         for numbers in self._numbers.values():
-            if self._unsealed[numbers.source_id] >= least:
+            waiting = self._unsealed[numbers.source_id]
+            if waiting >= least:
                 await self.store.seal(numbers.source_id, everything=everything)
-                self._unsealed[numbers.source_id] = 0
+                # What was written meanwhile waits for the next time.
+                self._unsealed[numbers.source_id] -= waiting
 
     async def ask(self, question: Question) -> int:
         """How many values came back."""

@@ -6,9 +6,22 @@ import statistics
 from collections.abc import Sequence
 
 from benchmarks.store.questions import TIMES, Kind
-from benchmarks.store.stage import BARE, OURS, PLAIN, PROMETHEUS, SEALING, VM, Seen
+from benchmarks.store.stage import (
+    BARE,
+    BESIDE,
+    LAST_SEAL,
+    OURS,
+    PLAIN,
+    PROMETHEUS,
+    SEALING,
+    VM,
+    Seen,
+)
 
-SEALED = "ours, sealed"
+SEALED, CLOSED = "ours, sealed", "ours, all closed"
+# What a point costs until it is sealed: as pieces while its bucket is open, then as its chunk; and
+# until every bucket is closed, also those whose time had not come.
+_STAGES = {SEALED: (OURS, BESIDE, SEALING), CLOSED: (OURS, BESIDE, SEALING, LAST_SEAL)}
 _TOLD: dict[Kind, str] = {
     "latest": "latest of 2,000",
     "raw24h": "24 h raw",
@@ -21,17 +34,20 @@ def print_report(seen: Seen) -> None:
     print(f"\n{seen.points:,} points\n")
     heads = "".join(f"{h:>12}" for h in ("median", "least", "most", "in all"))
     print(f"{'points a second':18}{heads}{'ours ÷':>8}")
-    for name in (OURS, VM, PROMETHEUS, PLAIN):
-        if rates := seen.rates.get(name):
-            row = (statistics.median(rates), min(rates), max(rates), _in_all(seen, name))
+    for name in (OURS, BESIDE, VM, PROMETHEUS, PLAIN):
+        if rates := seen.rates[name]:
+            every = rates.values()
+            row = (statistics.median(every), min(every), max(every), _in_all(seen, name))
             print(f"{name:18}" + "".join(f"{r:>12,.0f}" for r in row), end="")
             print(f"{_show(faster(seen, OURS, name)):>8}")
-    print(f"{SEALED:54}{_in_all(seen, SEALED):>12,.0f}")
+    for name in _STAGES:
+        print(f"{name:54}{_in_all(seen, name):>12,.0f}{_show(faster(seen, name, VM)):>8} x VM")
     print("\ncores' seconds for a million points")
-    for name in (OURS, SEALING, VM, PROMETHEUS, PLAIN):
-        points = seen.written.get(OURS if name == SEALING else name)
+    for name in (OURS, *_STAGES, VM, PROMETHEUS, PLAIN):
+        points = _points(seen, name)
         if points:
-            print(f"{name:18}{seen.cpu_s[name] / points * 1e6:>12.3f}")
+            cpu_s = sum(seen.cpu_s[stage] for stage in _STAGES.get(name, (name,)))
+            print(f"{name:18}{cpu_s / points * 1e6:>12.3f}")
     print(f"\n{'bytes a point':18}{'kept':>12}{'log':>12}")
     for name, size in seen.size.items():
         print(f"{name:18}{size:>12.3f}{_show(wal(seen, name)):>12}")
@@ -75,18 +91,17 @@ def faster(seen: Seen, one: str, other: str) -> float | None:
 
     Sealing does not follow each slice, so with it the whole run counts.
     """
-    if one == SEALED and seen.rates.get(other):
+    if one in _STAGES and seen.written[other]:
         return _in_all(seen, one) / _in_all(seen, other)
-    if not seen.rates.get(one) or not seen.rates.get(other):
-        return None
-    pairs = zip(seen.rates[one], seen.rates[other], strict=False)
-    return statistics.median(a / b for a, b in pairs)
+    found, beside = seen.rates[one], seen.rates[other]
+    pairs = [rate / beside[part] for part, rate in found.items() if part in beside]
+    return statistics.median(pairs) if pairs else None
 
 
 def wal(seen: Seen, name: str) -> float | None:
     """The log of all stages; None for a peer, which has a log of its own."""
     if name == OURS:
-        return (seen.wal[OURS] + seen.wal[SEALING] + seen.wal["last seal"]) / seen.written[OURS]
+        return sum(seen.wal[stage] for stage in _STAGES[CLOSED]) / _points(seen, CLOSED)
     return seen.wal[name] / seen.written[name] if name == PLAIN else None
 
 
@@ -101,9 +116,11 @@ def _over(seen: Seen, kind: Kind) -> float | None:
 
 
 def _in_all(seen: Seen, name: str) -> float:
-    if name == SEALED:
-        return seen.written[OURS] / (seen.seconds[OURS] + seen.seconds[SEALING])
-    return seen.written[name] / seen.seconds[name]
+    return _points(seen, name) / sum(seen.seconds[stage] for stage in _STAGES.get(name, (name,)))
+
+
+def _points(seen: Seen, name: str) -> int:
+    return sum(seen.written[stage] for stage in _STAGES.get(name, (name,)))
 
 
 def _each(seen: Seen, name: str, kind: Kind) -> int:

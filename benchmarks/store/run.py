@@ -19,7 +19,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,8 @@ from benchmarks.store.plain import PlainRows
 from benchmarks.store.questions import questions
 from benchmarks.store.report import print_report, verdict
 from benchmarks.store.stage import (
+    BESIDE,
+    LAST_SEAL,
     OURS,
     PLAIN,
     POSTGRES,
@@ -157,31 +159,41 @@ async def fill(
 ) -> None:
     """Each slice into each system; who is first changes. The last slice stays unsealed.
 
-    The sealer takes its turn after each slice: its time is added, as if there were one core.
+    Every other slice ours is written alone: that is the commit path. The slices between are written
+    while everything before is sealed, as the product does it, and take until both are done.
     """
     part, after, number = next(parts), next(parts, []), 0
     while part:
         later = next(parts, [])
         first = number % len(contenders)
         for one in [*contenders[first:], *contenders[:first]]:
-            some = part[:: one.nth]
-            await _write(one, some, clocked)
-            if one.name == OURS and after:
+            beside = partial(ours.seal, WORTH) if one.name == OURS and number % 2 else None
+            await _write(one, part[:: one.nth], clocked, beside)
+            if one.name == OURS and after and not later:
                 # Before the last slice all that is there, so that nothing but that one is tail.
-                await clocked.run(SEALING, 0, partial(ours.seal, WORTH if later else 0))
+                await clocked.run(SEALING, 0, ours.seal)
         seen.points += sum(map(len, part))
         print(f"  {seen.points:>12,} points", file=sys.stderr)
         part, after, number = after, later, number + 1
 
 
-async def _write(one: Contender, part: Sequence[Batch], clocked: Clocked) -> float:
+async def _write(
+    one: Contender,
+    part: Sequence[Batch],
+    clocked: Clocked,
+    beside: Callable[[], Awaitable[None]] | None,
+) -> None:
     prepared = [one.prepare(batch) for batch in part]
 
-    async def work() -> None:
+    async def write() -> None:
         for each in prepared:
             await one.write(each)
 
-    return await clocked.run(one.name, sum(map(len, part)), work)
+    async def both() -> None:
+        await asyncio.gather(write(), beside() if beside else asyncio.sleep(0))
+
+    points = sum(map(len, part))
+    await (clocked.run(BESIDE, points, both) if beside else clocked.run(one.name, points, write))
 
 
 async def ask(contenders: Sequence[Contender], seen: Seen, seed: int) -> None:
@@ -209,7 +221,7 @@ async def _weigh(ours: Ours, clocked: Clocked, seen: Seen) -> None:
     Kept are the chunks with their rollups and indexes, and the ledger that ``as_of`` needs; the
     journal and the pieces are empty by then, their files room for what comes next.
     """
-    await clocked.run("last seal", 0, lambda: ours.seal(everything=True))
+    await clocked.run(LAST_SEAL, 0, lambda: ours.seal(everything=True))
     await ours.vacuum()
     for name, size in (await ours.sizes()).items():
         seen.parts[name] = size / seen.points

@@ -22,6 +22,8 @@ OURS, SEALING, PLAIN, VM, PROMETHEUS = (
     "ours", "sealing", "plain rows", "VictoriaMetrics", "Prometheus",
 )  # fmt: skip
 BARE = "ours, no shelf"
+# Slices written while what was written before is sealed: as the product does it.
+BESIDE, LAST_SEAL = "ours beside sealing", "last seal"
 POSTGRES = "PostgreSQL"
 Bytes = dict[str, float]
 
@@ -39,11 +41,11 @@ class Contender:
 
 @dataclass(slots=True)
 class Seen:
-    """Points a second for each slice, seconds and log bytes in all, milliseconds a question."""
+    """Points a second by slice, seconds and log bytes in all, milliseconds a question."""
 
     points: int = 0
     tops: dict[str, int] = field(default_factory=dict)
-    rates: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    rates: dict[str, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
     written: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     cpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -82,7 +84,7 @@ class Clocked:
         self._seen.seconds[name] += took
         if points:
             self._seen.written[name] += points
-            self._seen.rates[name].append(points / took)
+            self._seen.rates[name][self._seen.points] = points / took
         return took
 
 

@@ -115,6 +115,8 @@ def _told(part: Arrivals, steps: Steps) -> Arrivals:
 
 
 def _in_step(part: Arrivals, steps: Steps) -> Arrivals:
+    if not len(part):
+        return part
     known = np.where(part.known == steps.known_at(part.at), IN_STEP, part.known)
     return Arrivals(part.at, part.value, known)
 

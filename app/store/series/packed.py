@@ -17,6 +17,7 @@ from app.store.series.codec import (
     exact_sum,
     floats,
     pack_ints,
+    pack_scaled,
     pack_times,
     pack_values,
     scaled,
@@ -135,11 +136,10 @@ def unpack_columns(body: bytes) -> tuple[Ints, Scaled | Floats]:
 def pack_chunk(key: Key, content: Content, seq: tuple[int, int]) -> ChunkRow:
     """A pure function of the content: sealed again it is the same to the bit."""
     now = content.now
-    decimals = scaled(now.value)
-    values = now.value if decimals is None else decimals
+    values = scaled(now.value) or now.value
     rolled = hours(now.at, values)
     late = np.flatnonzero(now.known != IN_STEP)
-    packed = [pack_times(now.at), pack_values(now.value)]
+    packed = [pack_times(now.at), pack_scaled(values)]
     if len(late):
         packed += [pack_ints(late), pack_ints(now.known[late])]
     past = content.past
