@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis.extra import numpy as st_np
 from app.store.series.codec import (
     Damaged,
     Scaled,
+    _middle,
     exact_sum,
     floats,
     pack_ints,
@@ -23,6 +26,7 @@ from app.store.series.codec import (
     unpack_values,
     unseal,
 )
+from app.store.series.packed import pack_batch, unpack_batch
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 MANY = settings(max_examples=300, deadline=None)
@@ -105,3 +109,23 @@ def test_a_changed_bit_is_noticed(parts, data):
     body[place // 8] ^= 1 << place % 8
     with pytest.raises(Damaged):
         unseal(bytes(body))
+
+
+@MANY
+@given(st.lists(st.tuples(st.integers(1, 70_000), st.integers(0, 2**45), DECIMALS), max_size=60))
+def test_a_batch_comes_back_by_series_also_as_older_builds_wrote_it(points):
+    series, at = (np.array([p[i] for p in points], np.int64) for i in (0, 1))
+    value = np.array([p[2] for p in points], float) + 0.0
+    order = np.argsort(series, kind="stable")
+    row = pack_batch(7, 9, series, at, value)
+    older = seal(pack_ints(series[order]), pack_ints(at[order]), pack_values(value[order]))
+    for found in (unpack_batch(row), unpack_batch(replace(row, body=older))):
+        assert same(found.series, series[order])
+        assert same(found.at, at[order]) and same(found.value, value[order])
+        assert found.known.tolist() == [9] * len(points) and found.seq.tolist() == [7] * len(points)
+
+
+@MANY
+@given(st_np.arrays(np.int64, st.integers(1, 30), elements=st.integers(0, 2**50)))
+def test_the_middle_is_the_median(ints):
+    assert _middle(ints) == int(np.median(ints))
