@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 
 import asyncpg
-import structlog
 from starlette.types import ASGIApp
 
 from app import VERSION
@@ -31,10 +30,12 @@ from app.domain.clock import Clock, read_clock
 from app.domain.measure import Measures
 from app.domain.milestones import milestones
 from app.domain.profile import Profile
+from app.domain.recount import apart
 from app.evaluation import follow as evaluation
 from app.evaluation.example import prove
 from app.evaluation.history import backfill
 from app.evaluation.rebuild import Report, compare
+from app.evaluation.rewalk import rewalk
 from app.flow import together
 from app.ingest import runner as ingest
 from app.ingest import schedule
@@ -65,7 +66,7 @@ from app.store.provenance import PgProvenance
 from app.store.pulse import keep_pulse
 from app.store.quarantine import set_aside
 from app.store.readings import PgReadings
-from app.store.rebase import rebase
+from app.store.recount import make_anew
 from app.store.replay import replay as store_again
 from app.store.replay import settle_pages
 from app.store.sealing import SeriesKeeper
@@ -74,7 +75,6 @@ from app.store.tidy import keep_tidy
 from app.store.tokens import PgTokens
 
 STATIC = Path(__file__).parent / "static"
-log = structlog.get_logger("wiring")
 
 
 async def worker(settings: Settings, stop: asyncio.Event) -> None:
@@ -179,10 +179,11 @@ async def _adopt(
     for follower in [f for f in followers if not alerting.profile.judges_like(profile, f.source)]:
         judge = _judge(profile, follower.source)
         async with stores.pages.hold(follower.source), follower.busy:
-            if remade := await rebase(stores.pool, follower.source, judge):
+            await follower.settle()
+            if anew := await make_anew(stores.pool, follower.source, judge):
                 await _settle(profile, stores, follower.source)
             stores.pages.judge_by(follower.source, judge)
-            await follower.adopt(profile, remade=remade)
+            await follower.adopt(profile, remade=anew.all, recounted=anew.some)
     alerting.profile = profile
 
 
@@ -225,8 +226,7 @@ async def _make_ready(profile: Profile, stores: Stores) -> None:
     await keep_land(stores.pool, profile)
     for source in profile.sources:
         await carry_over(stores.pool, stores.readings.series_past, source)
-        if await rebase(stores.pool, source, _judge(profile, source)):
-            log.info("steps made anew: a definition, a rule or the calendar changed", source=source)
+        await make_anew(stores.pool, source, _judge(profile, source))
         await _settle(profile, stores, source)
 
 
@@ -234,6 +234,7 @@ async def _settle(profile: Profile, stores: Stores, source: str) -> None:
     known = [i.id for i in profile.indicators.values() if i.source == source]
     await stores.readings.forget_others(source, known)
     await backfill(source, profile, stores.pages, stores.readings)
+    await rewalk(source, profile, stores.pages, stores.readings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +285,7 @@ def _judge(profile: Profile, source: str) -> Judge:
         version_of(profile.sources[source].collector),
         measures.steps,
         lambda record: Dates(*milestones(record, rules)),
+        apart(measures),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.domain.reading import Reading
 
@@ -90,6 +90,7 @@ class Standing:
     """Where a source stands: the page last judged, the last one whose steps were made anew.
 
     ``shown``: what screens show is of that page; while history is loaded it may be behind.
+    ``remade``: by indicator the last page at which its steps alone were made anew.
     """
 
     seq: int
@@ -97,3 +98,4 @@ class Standing:
     remade_seq: int
     shown: bool
     latest: list[Reading]
+    remade: Mapping[str, int] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from app.evaluation.courses import Close
 from app.evaluation.occasion import Occasion
 from app.evaluation.revise import Durations, Late, Past, late_of, revised
 from app.evaluation.source import SourceEvaluation
+from app.evaluation.tally import Tally
 from app.evaluation.walk import StoredPage, walk
 
 log = structlog.get_logger("evaluation")
@@ -90,6 +91,7 @@ class Follower:
         self._late: list[tuple[int, int, list[Late]]] = []
         self._durations = Durations()
         self._judged_seq = 0
+        self._unshown: StoredPage | None = None  # the last page taken, while screens know of less
         self._loading = False
         self._revised_at = -math.inf
         self.busy = asyncio.Lock()
@@ -99,18 +101,25 @@ class Follower:
         async with self.busy:
             return await self._step()
 
-    async def adopt(self, profile: Profile, *, remade: bool) -> None:
+    async def settle(self) -> None:
+        """Correct the past by all that was judged, before steps are made anew; while ``busy``."""
+        if self._evaluation is not None:
+            await self._revise(self._evaluation, self._judged_seq)
+
+    async def adopt(
+        self, profile: Profile, *, remade: bool, recounted: frozenset[str] = frozenset()
+    ) -> None:
         """Judge by another profile from here on; call it while ``busy``.
 
-        The sums stay what they are unless the steps were ``remade``. What was judged keeps the
-        definition that judged it; what screens show is judged anew at once, at the same instant.
+        The sums stay what they are unless the steps were ``remade``, those of ``recounted``
+        indicators alone or all of them. What was judged keeps the definition that judged it; what
+        screens show is judged anew at once, at the same instant.
         """
-        if self._evaluation is not None:  # what is late belongs to what the old one judged
-            await self._revise(self._evaluation, self._judged_seq)
+        await self.settle()  # what is late belongs to what the old one judged
         self._profile = profile
         kept = None if remade else self._evaluation
         self._evaluation = None
-        evaluation = await self._restore(kept)
+        evaluation = await self._restore(kept, recounted)
         seq, at_s = await self._readings.place(self.source)
         if at_s is not None and seq == self._seq and evaluation.tally.at_s == at_s:
             reached = await self._pages.caught_up_at(self.source)
@@ -124,6 +133,8 @@ class Follower:
             await self._revise(self._evaluation)
         pages = await self._pages.pages_since(self.source, self._seq, PAGES_AT_ONCE)
         if not pages:
+            if self._unshown is not None and not self._loading:
+                await self._show(self._evaluation, self._unshown)
             if not self._loading or _loop_s() - self._revised_at > LATE_WAITS_S:
                 await self._revise(self._evaluation, self._judged_seq)
             return False
@@ -151,10 +162,10 @@ class Follower:
             if len(batch) >= CLOSINGS_AT_ONCE:
                 break
         bulk, pages = bulk or taken < len(pages), pages[:taken]
-        now = _loop_s()
+        now, last = _loop_s(), pages[-1]
+        self._unshown = last
         if not bulk or now - self._shown_at > FILL_SHOWS_EVERY_S:
-            self._shown_at = now
-            last = pages[-1]
+            self._shown_at, self._unshown = now, None
             shown = Occasion(reached is None or last.seq <= reached, bulk, latest=True)
             batch.append(evaluation.judge(last.seq, last.watermark_s, shown))
         if batch:
@@ -166,6 +177,13 @@ class Follower:
             if not bulk or sum(len(steps) for _, _, steps in self._late) >= LATE_AT_ONCE:
                 await self._revise(evaluation, self._judged_seq)
         self._seq = pages[-1].seq
+
+    async def _show(self, evaluation: SourceEvaluation, last: StoredPage) -> None:
+        """What seemed to have more behind it had none: screens show it all the same."""
+        reached = self._caught_up_at
+        shown = Occasion(reached is None or last.seq <= reached, bulk=False, latest=True)
+        await self._readings.commit([evaluation.judge(last.seq, last.watermark_s, shown)])
+        self._judged_seq, self._unshown = last.seq, None
 
     def _note(self, evaluation: SourceEvaluation, page: StoredPage, judged_s: int) -> None:
         self._durations.add(page.steps)
@@ -186,18 +204,24 @@ class Follower:
         """The next instant to judge whatever comes; hours alone for the last week."""
         return bounds("hour" if at_s >= self._now_s() - HOURLY_S else "day", at_s)[1]
 
-    async def _restore(self, kept: SourceEvaluation | None = None) -> SourceEvaluation:
+    async def _restore(
+        self, kept: SourceEvaluation | None = None, recounted: frozenset[str] = frozenset()
+    ) -> SourceEvaluation:
         """Sum all pages up to the place; what follows is then taken page by page as it was.
 
         ``kept`` holds those sums already, and the states of every indicator that is as it was.
         """
         evaluation = SourceEvaluation(self.source, self._profile)
         taken: frozenset[str] = frozenset()
+        fresh = evaluation.tally
         if kept is None:
             seq, at_s = await self._readings.place(self.source)
             await self._sum(evaluation, seq, at_s)
         else:
             taken, at_s = evaluation.take_over(kept), kept.tally.at_s
+            if recounted:
+                numbers = [n for n, i in enumerate(evaluation.indicators) if i.id in recounted]
+                await self._recount(evaluation, frozenset(numbers), fresh)
         if at_s is None:
             return evaluation
         evaluation.resume_at(at_s)
@@ -208,8 +232,32 @@ class Follower:
             evaluation.resume(indicator, kind, [c for c in closes if c[0] <= at_s])
         return evaluation
 
+    async def _recount(
+        self, evaluation: SourceEvaluation, numbers: frozenset[int], like: Tally
+    ) -> None:
+        """Sum the steps of some indicators again, up to the page that was taken last."""
+        evaluation.tally.count_anew(numbers, like, self._profile.began_s)
+        self._durations.forget(numbers)
+        self._late = [
+            (seq, at_s, [one for one in late if one.step[2] not in numbers])
+            for seq, at_s, late in self._late
+        ]
+        done = 0
+        while done < self._seq:
+            pages = await self._pages.pages_since(self.source, done, 50)
+            pages = [p for p in pages if p.seq <= self._seq]
+            if not pages:
+                break
+            for page in pages:
+                steps = [s for s in page.steps if s[2] in numbers]
+                self._durations.add(steps)
+                evaluation.tally.add(steps)
+                await asyncio.sleep(0)
+            done = pages[-1].seq
+
     async def _sum(self, evaluation: SourceEvaluation, seq: int, at_s: int | None) -> None:
         began = judged_s = self._profile.began_s
+        self._unshown = None
         evaluation.tally.start(began, began if at_s is None else at_s)
         self._late, self._durations = [], Durations()
         revised_seq = await self._readings.revised_place(self.source)

@@ -60,6 +60,7 @@ async def compare(source: str, profile: Profile, pages: PageLog, kept: Kept) -> 
         # Before steps were made anew, pages brought what they no longer hold.
         told = judged.seq > standing.remade_seq
         found = await kept.close(source, judged.at_s) if told else {}
+        found = {k: c for k, c in found.items() if judged.seq > standing.remade.get(k[0], 0)}
         compare_close(judged, found, profile, report)
 
     last = await replay(source, profile, pages, standing.seq, take)

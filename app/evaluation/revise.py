@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
@@ -98,6 +98,11 @@ class Durations:
                 column.who.append(self._numbers.setdefault((owner, sector), len(self._numbers)))
                 column.value.append(value)
                 column.count.append(den)
+
+    def forget(self, numbers: Collection[int]) -> None:
+        """Those of some indicators come again."""
+        for key in [k for k in self._of if k[0] in numbers]:
+            del self._of[key]
 
     def of(
         self, number: int, kind: str, begin: int, counts: Callable[[str, str], bool]

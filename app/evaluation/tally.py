@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from app.domain.measure import CARRIED
 from app.domain.membership import Members, SubjectsOf, Unchanging
@@ -52,12 +52,29 @@ class Tally:
         """Stand at an instant of a history that began at ``began_s``; steps come after."""
         self.at_s = at_s
         self.tree = self._members.tree(at_s)
-        for number, kinds in self._carried.items():
+        self._open(self._carried, began_s)
+
+    def _open(self, carried: Mapping[int, Iterable[str]], began_s: int) -> None:
+        """The periods there were, each to get its base."""
+        for number, kinds in carried.items():
             for kind in kinds:
                 begin = bounds(kind, began_s)[0]
-                while begin <= at_s:
+                while begin <= (self.at_s or 0):
                     self.cells.setdefault((number, kind, begin), {})
                     begin = bounds(kind, begin)[1] + 1
+
+    def count_anew(self, numbers: Collection[int], like: Tally, began_s: int) -> None:
+        """Forget all of some indicators, whose steps come again from the first page on."""
+        self._carried = like._carried
+        for cells in (self.cells, self.values, self.dirty):
+            for key in [k for k in cells if k[0] in numbers]:
+                del cells[key]
+        for number in numbers:
+            for told in (self.seen, self.flipped, self._told):
+                told.pop(number, None)
+        self._future = [f for f in self._future if f[4][0] not in numbers]
+        heapq.heapify(self._future)
+        self._open({n: k for n, k in self._carried.items() if n in numbers}, began_s)
 
     def add(self, steps: Iterable[Step]) -> None:
         """Take in the steps of one page."""

@@ -33,7 +33,7 @@ class PgKept:
             before = await self._place(source)
             latest = await self._readings.latest(EVERYTHING, indicators=indicators)
             if before == await self._place(source):
-                return Standing(*before, latest)
+                return Standing(*before, latest, await self._remade(source))
 
     async def _place(self, source: str) -> tuple[int, int | None, int, bool]:
         async with self._pool.acquire() as db:
@@ -41,6 +41,12 @@ class PgKept:
         if row is None:
             return 0, None, 0, True
         return row["evaluated_seq"], row["evaluated_s"], row["remade_seq"], row["shown"]
+
+    async def _remade(self, source: str) -> dict[str, int]:
+        rows = await self._pool.fetch(
+            "SELECT indicator, remade_seq FROM measure_kept WHERE source = $1", source
+        )
+        return {r["indicator"]: r["remade_seq"] for r in rows}
 
     async def close(self, source: str, at_s: int) -> dict[tuple[str, str], KeptClose]:
         """The kept close of one day, by indicator and period."""

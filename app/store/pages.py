@@ -14,6 +14,7 @@ import msgspec
 from app.domain.feed import Page, Rejected
 from app.domain.measure import StepKey, Steps, net
 from app.domain.record import Record, RecordUpdate, merge
+from app.domain.recount import Apart
 from app.domain.source import SourceHealth
 from app.store.pulse import REFUSALS
 from app.store.quarantine import check_room, forget_pages, store_rejected
@@ -70,13 +71,15 @@ class Judge:
     """How the store is told what a record contributes, without knowing any rule.
 
     ``fingerprint`` names what the steps mean; stored steps of another one are made anew.
-    ``collector`` names the collector and its version; pages carry it.
+    ``collector`` names the collector and its version; pages carry it. ``apart``: the same of each
+    measure, so that one that was edited is made anew alone.
     """
 
     fingerprint: str
     collector: str
     steps: Callable[[Record | None], Steps]
     dates: Callable[[Record], Dates]
+    apart: Apart | None = None
 
 
 @dataclass(frozen=True, slots=True)

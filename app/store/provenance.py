@@ -15,7 +15,7 @@ from app.store.pages import PackedStep
 _decode = msgspec.msgpack.Decoder(list[PackedStep]).decode
 _PAGES = """
 SELECT seq, payload_sha256, watermark_s, count, stored, collector, length(steps) AS weight,
-       (SELECT remade_seq FROM source_state WHERE source = $1) AS remade FROM page
+       (SELECT remade_seq + recounts FROM source_state WHERE source = $1) AS remade FROM page
 WHERE source = $1 AND seq <= (SELECT evaluated_seq FROM source_state WHERE source = $1)
 ORDER BY seq DESC LIMIT $2
 """

@@ -34,6 +34,16 @@ FROM unnest($1::text[], $2::text[], $3::text[]) AS k(indicator, subject, period)
 JOIN reading_frame f ON f.indicator = k.indicator AND f.period = k.period AND f.closes_day
 WHERE f.at_s >= (SELECT max(at_s) FROM reading_head) - $4::bigint
 """
+# Of an edited measure, earlier closes are those its steps make; what was judged stays beside.
+_CLOSES = """
+SELECT at_s, subject, value FROM way_close
+WHERE source = $1 AND indicator = $2 AND period = $3 AND at_s >= $4
+UNION ALL
+SELECT at_s, subject, value FROM reading_frame
+WHERE source = $1 AND indicator = $2 AND period = $3 AND at_s >= $4 AND closes_day
+  AND at_s > coalesce((SELECT walked_s FROM measure_kept WHERE source = $1 AND indicator = $2), 0)
+ORDER BY at_s
+"""
 _FORGET = """
 DELETE FROM reading_latest
 WHERE source = $1 AND indicator = $2 AND period = $3 AND subject <> ALL($4::text[])
@@ -166,12 +176,43 @@ class PgReadings:
     ) -> list[tuple[int, list[str], list[float | None]]]:
         """What each day ended with, oldest first: instant, subjects, their values."""
         async with self._pool.acquire() as db:
-            rows = await db.fetch(
-                "SELECT at_s, subject, value FROM reading_frame WHERE source = $1"
-                " AND indicator = $2 AND period = $3 AND at_s >= $4 AND closes_day ORDER BY at_s",
-                source, indicator, period, from_s,
-            )  # fmt: skip
+            rows = await db.fetch(_CLOSES, source, indicator, period, from_s)
         return [(r["at_s"], r["subject"], r["value"]) for r in rows]
+
+    async def unwalked(self, source: str) -> set[str]:
+        """Indicators whose kept closes are of another measure than their steps."""
+        rows = await self._pool.fetch(
+            "SELECT indicator FROM measure_kept WHERE source = $1 AND walked_s IS NULL", source
+        )
+        return {r["indicator"] for r in rows}
+
+    async def forget_ways(self, source: str, indicators: Sequence[str]) -> None:
+        """They are about to be walked again."""
+        async with self._pool.acquire() as db:
+            await db.execute(
+                "DELETE FROM way_close WHERE source = $1 AND indicator = ANY($2)",
+                source, indicators,
+            )  # fmt: skip
+
+    async def keep_ways(
+        self,
+        source: str,
+        closes: Sequence[tuple[str, str, int, Sequence[str], Sequence[float | None]]],
+    ) -> None:
+        """What days end with as their steps tell it today; for the ways alone."""
+        async with self._pool.acquire() as db:
+            await db.executemany(
+                "INSERT INTO way_close VALUES ($1, $2, $3, $4, $5, $6)",
+                [(source, *close) for close in closes],
+            )
+
+    async def walked(self, source: str, indicators: Sequence[str], until_s: int) -> None:
+        """From here on these ways follow the closes that are judged after an instant."""
+        async with self._pool.acquire() as db:
+            await db.execute(
+                "UPDATE measure_kept SET walked_s = $3 WHERE source = $1 AND indicator = ANY($2)",
+                source, indicators, until_s,
+            )  # fmt: skip
 
     async def forget_others(self, source: str, indicators: Sequence[str]) -> None:
         """Drop the newest readings of indicators the profile no longer has; history stays."""

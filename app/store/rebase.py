@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import asyncpg
 import msgspec
 
 from app.domain.measure import StepKey, Steps
 from app.domain.record import Record
+from app.domain.recount import Apart
 from app.store.pages import Judge
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Record).decode
 _RECORDS = "SELECT seq, body FROM record WHERE source = $1 ORDER BY seq"
 _AT_ONCE = 2000
+_KEEP = """
+INSERT INTO measure_kept AS k (source, indicator, number, common, measure, remade_seq, walked_s)
+SELECT $1, t.indicator, t.number - 1, $3, t.measure,
+       CASE WHEN t.indicator = ANY($5) THEN $6 ELSE 0 END,
+       CASE WHEN t.indicator = ANY($5) THEN NULL ELSE 0 END
+FROM unnest($2::text[], $4::text[]) WITH ORDINALITY AS t(indicator, measure, number)
+ON CONFLICT (source, indicator) DO UPDATE SET number = EXCLUDED.number, common = EXCLUDED.common,
+    measure = EXCLUDED.measure, remade_seq = greatest(k.remade_seq, EXCLUDED.remade_seq),
+    walked_s = CASE WHEN k.indicator = ANY($5) THEN NULL ELSE k.walked_s END
+"""
 
 Totals = dict[tuple[str, str, StepKey], list[int]]
 
@@ -33,6 +44,7 @@ async def rebase(
             "SELECT measures, seq FROM source_state WHERE source = $1 FOR UPDATE", source
         )
         if row is not None and row["measures"] == judge.fingerprint:
+            await keep_measures(db, source, judge.apart)
             return False
         await db.execute(
             "INSERT INTO source_state (source, measures) VALUES ($1, $2)"
@@ -41,7 +53,10 @@ async def rebase(
             judge.fingerprint,
         )
         if row is None or row["seq"] == 0:
+            await keep_measures(db, source, judge.apart)
             return False
+        every = [m.indicator for m in judge.apart.measures] if judge.apart is not None else []
+        await keep_measures(db, source, judge.apart, every, row["seq"])
         await db.execute(
             "UPDATE page SET steps = $2 WHERE source = $1", source, zlib.compress(_encode([]), 1)
         )
@@ -51,6 +66,27 @@ async def rebase(
         )
         await _refill(db, source, judge.steps, told)
     return True
+
+
+async def keep_measures(
+    db: asyncpg.Connection,
+    source: str,
+    apart: Apart | None,
+    anew: Collection[str] = (),
+    seq: int = 0,
+) -> None:
+    """What decides the steps that are stored; those of ``anew`` were made anew up to a page.
+
+    Pages tell their days otherwise from then on, so their ways are to be walked again.
+    """
+    if apart is None:
+        return
+    names = [m.indicator for m in apart.measures]
+    told = [m.fingerprint for m in apart.measures]
+    await db.execute(
+        "DELETE FROM measure_kept WHERE source = $1 AND indicator <> ALL($2)", source, names
+    )
+    await db.execute(_KEEP, source, names, apart.common, told, list(anew), seq)
 
 
 async def _refill(

@@ -15,14 +15,15 @@ import pytest
 
 from app.domain.access import EVERYTHING
 from app.domain.feed import Page
-from app.domain.judged import Judged
 from app.domain.measure import Measures
 from app.domain.on_time import Rules
 from app.domain.profile import Profile
 from app.domain.record import Event, RecordUpdate, Version
+from app.domain.recount import Anew, apart
 from app.evaluation.follow import Follower
 from app.evaluation.history import backfill
-from app.evaluation.rebuild import Report, compare_close, compare_latest, replay
+from app.evaluation.rebuild import Report, compare
+from app.evaluation.rewalk import rewalk
 from app.profile import load_profile, profile_folder
 from app.store.embedded import EmbeddedPostgres
 from app.store.kept import PgKept
@@ -30,6 +31,7 @@ from app.store.migrate import upgrade
 from app.store.pages import Dates, Judge, PgPages
 from app.store.readings import PgReadings
 from app.store.rebase import rebase
+from app.store.recount import make_anew
 
 SOURCE = "einvoice"
 DAY = 86400
@@ -63,7 +65,9 @@ def only(profile: Profile, *ids: str) -> Profile:
 def judge(profile: Profile) -> Judge:
     measures = Measures(list(profile.indicators.values()), Rules(profile.holidays))
     nothing = Dates(None, None, None, None)
-    return Judge(measures.fingerprint(), "einvoice@1", measures.steps, lambda _: nothing)
+    return Judge(
+        measures.fingerprint(), "einvoice@1", measures.steps, lambda _: nothing, apart(measures)
+    )
 
 
 def pages(began_s: int, groups: list[str]) -> list[Page]:
@@ -122,17 +126,7 @@ async def newest(pool: asyncpg.Pool) -> set[tuple[object, ...]]:
 
 
 async def replayed(pool: asyncpg.Pool, profile: Profile) -> Report:
-    report, kept = Report(), PgKept(pool, PgReadings(pool))
-    standing = await kept.standing(SOURCE, list(profile.indicators))
-
-    async def take(judged: Judged) -> None:
-        compare_close(judged, await kept.close(SOURCE, judged.at_s), profile, report)
-
-    last = await replay(SOURCE, profile, PgPages(pool), standing.seq, take)
-    assert last is not None
-    assert standing.shown
-    compare_latest(last, standing.latest, report)
-    return report
+    return await compare(SOURCE, profile, PgPages(pool), PgKept(pool, PgReadings(pool)))
 
 
 async def test_a_definition_added_later_ends_where_one_there_from_the_start_does(
@@ -188,6 +182,91 @@ async def test_readings_of_a_definition_taken_away_are_not_shown(server: str) ->
         shown = await PgReadings(pool).latest(EVERYTHING)
         assert {r.indicator for r in shown} == {"inv.rejected"}
         assert await closes(pool, "inv.issued"), "history is kept"
+    finally:
+        await pool.close()
+
+
+async def stored_steps(pool: asyncpg.Pool) -> list[tuple[int, list[object]]]:
+    found = await PgPages(pool).pages_since(SOURCE, 0, 1000)
+    return [(p.seq, sorted(p.steps)) for p in found]
+
+
+async def unrelated(pool: asyncpg.Pool, number: int) -> list[tuple[int, list[object]]]:
+    return [(n, [s for s in told if s[2] != number]) for n, told in await stored_steps(pool)]  # type: ignore[index]
+
+
+def remeasured(profile: Profile, name: str, *den: str) -> Profile:
+    old = profile.indicators[name]
+    new = replace(old, measure=replace(old.measure, den=den))
+    return replace(profile, indicators=profile.indicators | {name: new})
+
+
+async def test_an_edited_measure_is_counted_anew_alone_and_a_rebuild_agrees(server: str) -> None:
+    whole = load_profile(profile_folder("laocai"))
+    groups = [s.partition(":")[2] for s in whole.subjects if s.startswith("group:")]
+    given = pages(whole.began_s, groups)
+    before = only(whole, "inv.issued", "inv.rejected", "inv.enterprises")
+    edited = remeasured(before, "inv.rejected", "issued")
+    live, straight = await database(server, "live"), await database(server, "straight")
+    try:
+        stored, readings = PgPages(live, {SOURCE: judge(before)}), PgReadings(live)
+        assert not await make_anew(live, SOURCE, judge(before))
+        await stored.open_source(SOURCE)
+        follower = Follower(SOURCE, before, stored, readings)
+        for following, some in ((edited, given[:9]), (before, given[9:18]), (None, given[18:])):
+            for page in some:
+                await stored.commit(SOURCE, int(page.cursor), page, page.up_to_s)
+            while await follower.step():
+                pass
+            if following is None:
+                break
+            others = await unrelated(live, 1)
+            await follower.settle()
+            anew = await make_anew(live, SOURCE, judge(following))
+            assert anew == Anew(some=frozenset(("inv.rejected",)))
+            assert await unrelated(live, 1) == others, "of others nothing moves"
+            assert await rewalk(SOURCE, following, stored, readings) > 0
+            stored.judge_by(SOURCE, judge(following))
+            await follower.adopt(following, remade=anew.all, recounted=anew.some)
+            report = await replayed(live, following)
+            assert (report.differences, report.told) == (0, [])
+            assert report.compared > 50
+        for restart in (False, True):
+            if restart:
+                await Follower(SOURCE, before, stored, readings).adopt(before, remade=True)
+            report = await replayed(live, before)
+            assert (report.differences, report.told) == (0, [])
+        # Edited and edited back: what screens show is as if nothing had been edited.
+        await make_anew(straight, SOURCE, judge(before))
+        await run(straight, before, given)
+        assert await newest(live) == await newest(straight) != set()
+    finally:
+        await live.close()
+        await straight.close()
+
+
+async def test_a_definition_more_or_less_leaves_the_pages_of_all_others(server: str) -> None:
+    whole = load_profile(profile_folder("laocai"))
+    groups = [s.partition(":")[2] for s in whole.subjects if s.startswith("group:")]
+    few = only(whole, "inv.issued", "inv.enterprises")
+    more = only(whole, "inv.rejected", "inv.issued", "inv.enterprises")
+    pool = await database(server, "renumbered")
+    try:
+        await make_anew(pool, SOURCE, judge(few))
+        await run(pool, few, pages(whole.began_s, groups))
+        was = await stored_steps(pool)
+        for following in (more, few):
+            anew = await make_anew(pool, SOURCE, judge(following))
+            assert anew.all
+            stored, readings = PgPages(pool, {SOURCE: judge(following)}), PgReadings(pool)
+            await readings.forget_others(SOURCE, list(following.indicators))
+            await backfill(SOURCE, following, stored, readings)
+            await rewalk(SOURCE, following, stored, readings)
+            await Follower(SOURCE, following, stored, readings).adopt(following, remade=True)
+            report = await replayed(pool, following)
+            assert (report.differences, report.told) == (0, [])
+            assert report.compared > 100
+        assert await stored_steps(pool) == was
     finally:
         await pool.close()
 

@@ -21,6 +21,7 @@ TABLES = {
     "alembic_version", "epoch", "source_state", "page", "record", "quarantine", "reading_head",
     "reading_latest", "reading_frame", "change", "alert", "alert_cursor", "outbox",
     "token", "token_grant", "definition_version", "reading_subject",
+    "measure_kept", "way_close",
     "subject_key", "area", "area_succession", "agency_area", "operation_centre", "subject_code",
 }  # fmt: skip
 
