@@ -152,6 +152,8 @@ def _indicator(profile: Profile, indicator: Indicator, on: date) -> Json:
     return {
         **indicator_shape(indicator, on),
         "formula_vi": indicator.formula_vi,
+        "formula_en": indicator.formula_en or None,
+        "assumption_en": indicator.assumption_en or None,
         "legal_source_en": profile.legal_en(indicator.legal_source),
         "targets": [
             {
@@ -164,6 +166,7 @@ def _indicator(profile: Profile, indicator: Indicator, on: date) -> Json:
                 "kind": t.kind,
                 "baseline": t.baseline,
                 "assumption": t.assumption,
+                "assumption_en": t.assumption_en or None,
             }
             for t in indicator.targets
         ],

@@ -141,10 +141,13 @@ class Target(Model):
     kind: str
     baseline: float = Field(description="where the way begins, of cumulative, level, milestone")
     assumption: str
+    assumption_en: str | None
 
 
 class IndicatorDetail(Indicator):
     formula_vi: str
+    formula_en: str | None = Field(description="null: the profile states none")
+    assumption_en: str | None
     legal_source_en: str
     targets: list[Target]
 

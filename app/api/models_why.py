@@ -20,6 +20,7 @@ class WhyDefinition(Model):
     number: int | None = Field(description="of this version, counted from 1; null: not judged yet")
     versions: list[WhyVersion] = Field(description="every one there was, the youngest first")
     formula_vi: str
+    formula_en: str | None = Field(description="null: the profile states none")
     kind: str
     rule: str
     records: str
@@ -28,6 +29,7 @@ class WhyDefinition(Model):
     legal_source: str
     legal_source_en: str
     assumption: str | None
+    assumption_en: str | None
 
 
 class WhyTarget(Model):
@@ -42,6 +44,7 @@ class WhyTarget(Model):
     begins: str | None
     shape: str | None
     assumption: str | None
+    assumption_en: str | None
 
 
 class WhyPart(Model):

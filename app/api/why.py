@@ -142,6 +142,7 @@ def _definition(parts: ApiParts, indicator: Indicator, versions: list[Definition
             for v in versions
         ],
         "formula_vi": indicator.formula_vi,
+        "formula_en": indicator.formula_en or None,
         "kind": indicator.measure.kind,
         "rule": indicator.measure.rule,
         "records": indicator.measure.records,
@@ -150,6 +151,7 @@ def _definition(parts: ApiParts, indicator: Indicator, versions: list[Definition
         "legal_source": indicator.legal_source,
         "legal_source_en": parts.profile.legal_en(indicator.legal_source),
         "assumption": indicator.assumption,
+        "assumption_en": indicator.assumption_en or None,
     }
 
 
@@ -176,6 +178,7 @@ def _way(parts: ApiParts, target: Target) -> Json:
         "begins": None if way is None else local_date(way.calendar.begin_s),
         "shape": None if way is None else target.shape,
         "assumption": target.assumption or None,
+        "assumption_en": target.assumption_en or None,
     }
 
 

@@ -53,6 +53,7 @@ class Target:
     shape: str = "linear"  # | milestones | last_year
     milestones: tuple[tuple[str, float], ...] = ()
     assumption: str = ""
+    assumption_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class Indicator:
     assumption: str | None
     formula_vi: str
     wordings: tuple[Wording, ...] = field(default=(), repr=False)
+    formula_en: str = ""
+    assumption_en: str = ""
 
     def wording(self, on: date) -> Indicator | Wording:
         """The words in force on a day."""

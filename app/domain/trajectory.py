@@ -79,12 +79,20 @@ class Trajectory:
         (from_share, from_part), (to_share, to_part) = self.knots[after - 1], self.knots[after]
         return from_share + (to_share - from_share) * (progress - from_part) / (to_part - from_part)
 
+    def missed(self, progress: float, at_s: float) -> bool:
+        """Whether what was due on the day of a milestone is not there, and that day is over."""
+        return self.steps and progress < self.due(at_s) - _SMALL
+
     def lag(self, progress: float, at_s: float) -> float:
-        """Working days since the way was where the figure is; below zero when it is ahead."""
+        """Working days since the way was where the figure is; below zero when it is ahead.
+
+        A milestone that was missed is at least one day behind: the day after it has begun.
+        """
         now = self.calendar.working_days(at_s)
-        if self.steps and progress >= self.due(at_s) - _SMALL:
+        if self.steps and not self.missed(progress, at_s):
             return 0.0
-        return now - self.calendar.working_days_at(self.reached(progress))
+        behind = now - self.calendar.working_days_at(self.reached(progress))
+        return max(1.0, behind) if self.steps else behind
 
 
 def milestones(

@@ -115,8 +115,9 @@ class Courses:
         course = self._running[key].get(subject)
         if course is not None and course.verdict is not None:
             return course.verdict.state
-        lag = way.lag(way.progress(value), at_s)
-        return "met" if lag <= RULE.near_on else "near"
+        part = way.progress(value)
+        late = way.lag(part, at_s) > RULE.near_on or way.missed(part, at_s)
+        return "near" if late else "met"
 
     def pace(self, key: Key, subject: str, value: float | None, at_s: int) -> Pace | None:
         """How a figure is coming: what is due at ``at_s``, and what the last close foresaw."""

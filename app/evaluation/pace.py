@@ -197,6 +197,8 @@ class Course:
         return 1 - seen.forecast.odds >= limit
 
     def _mild(self, seen: Verdict) -> str:
+        if self.trajectory.missed(seen.part, seen.at_s):
+            return "near"  # however few days ago: it is not as it was to be
         if seen.part >= 1 - _SMALL or seen.lag_days <= self._rule.lag_off + _SMALL:
             return "met"
         if seen.lag_days >= self._rule.near_on - _SMALL or seen.state in BAD:

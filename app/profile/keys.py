@@ -36,7 +36,8 @@ INDICATOR: Keys = {
     "unit": Key(among=UNITS),
     "decimals": Key(WHOLE, least=0, most=6), "better": Key(among=("up", "down")),
     "periods": Key(TEXTS, among=KINDS), "levels": Key(TEXTS, among=LEVELS),
-    "legal_source": Key(), "assumption": _FREE, "formula_vi": Key(),
+    "legal_source": Key(), "assumption": _FREE, "assumption_en": _FREE,
+    "formula_vi": Key(), "formula_en": _FREE,
     "measure": Key(TABLE), "target": Key(LIST, needed=False), "alert": Key(TABLE, needed=False),
     "example": Key(LIST, needed=False), "wording": Key(LIST, needed=False),
 }  # fmt: skip
@@ -56,7 +57,7 @@ TARGET: Keys = {
     "kind": Key(needed=False, among=TARGET_KINDS),
     "baseline": Key(NUMBER, needed=False), "begins": Key(DAY, needed=False),
     "shape": Key(needed=False, among=("linear", "milestones", "last_year")),
-    "milestones": Key(LIST, needed=False), "assumption": _FREE,
+    "milestones": Key(LIST, needed=False), "assumption": _FREE, "assumption_en": _FREE,
 }  # fmt: skip
 ALERT: Keys = {
     "subjects": Key(TEXTS), "period": Key(among=KINDS), "for_days": Key(NUMBER, least=0),

@@ -197,7 +197,8 @@ def _indicator(path: Path, subjects: Mapping[str, Subject]) -> Indicator:
             tuple(told["periods"]), tuple(told["levels"]),
             tuple(_target(t) for t in told.get("target", ())),
             _alert(told.get("alert")), told["legal_source"], told.get("assumption"),
-            told["formula_vi"], _wordings(told),
+            told["formula_vi"], _wordings(told), told.get("formula_en", ""),
+            told.get("assumption_en", ""),
         )  # fmt: skip
     except KeyError as missing:
         raise ProfileError(

@@ -77,6 +77,11 @@ CASES = {
         'milestones = [["2022-06-30", 10], ["2022-12-31", 60]]\n',
         example(EVEN[:5], "2022-06-20T12:00:00", "met"),
     ),
+    "milestone, missed yesterday": (
+        'value = 60\ndeadline = "2022-12-31"\nkind = "milestone"\n'
+        'milestones = [["2022-06-30", 10], ["2022-12-31", 60]]\n',
+        example(EVEN[:5], "2022-07-01T00:00:01", "near"),
+    ),
     "milestone, passed without the work": (
         'value = 60\ndeadline = "2022-12-31"\nkind = "milestone"\n'
         'milestones = [["2022-06-30", 10], ["2022-12-31", 60]]\n',

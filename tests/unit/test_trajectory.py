@@ -10,10 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.calendar_time import WEEKEND, calendar_time, flat
+from app.domain.judgement import pace_reason
 from app.domain.on_time import Rules, is_working_day
 from app.domain.period import midnight_s
+from app.domain.reading import Pace
 from app.domain.trajectory import LINEAR, Trajectory, last_year, milestones
+from app.evaluation.pace import PaceRule, follow
+from app.profile import load_profile, profile_folder
 
+DONE = load_profile(profile_folder("laocai")).indicators["ps.on_time"]
 TET = frozenset({date(2022, 1, 31), *(date(2022, 2, n) for n in range(1, 5))})
 RULES = Rules(TET)
 YEAR = calendar_time(date(2022, 1, 1), date(2022, 12, 31), RULES)
@@ -86,6 +91,24 @@ def test_between_milestones_the_way_is_straight_or_a_step():
     # The works due at the end of June are not there on 11 July: seven working days.
     assert works.lag(0.1, close(7, 11)) == pytest.approx(7, abs=1e-3)
     assert works.lag(0.4, close(7, 11)) == 0
+
+
+DAYS = [((6, 29), 0), ((6, 30), 1), ((7, 1), 1), ((7, 3), 1), ((7, 4), 2), ((7, 11), 7)]
+
+
+@pytest.mark.parametrize(("day", "lag"), DAYS)
+def test_a_milestone_is_missed_when_its_day_ends_and_no_sooner(day: tuple[int, int], lag: int):
+    works = Trajectory(
+        YEAR, 0.0, 100.0, milestones(YEAR, 0.0, 100.0, [(close(6, 30), 40.0)]), steps=True
+    )
+    assert works.missed(0.39, close(*day)) == (lag > 0)
+    assert not works.missed(0.4, close(*day))
+    assert works.lag(0.39, close(*day)) == pytest.approx(lag, abs=0.2)
+    verdicts = follow(works, PaceRule(), [(close(6, 28), 30.0), (close(*day), 39.0)])
+    assert verdicts[-1].state == ("near" if lag else "met")
+    pace = Pace(works.expected(close(*day)), works.lag(0.39, close(*day)), way="milestones")
+    words = pace_reason(39.0, 100.0, DONE, pace)
+    assert words.startswith(f"Chậm {lag} ngày làm việc" if lag else "Đúng tiến độ")
 
 
 def test_last_year_is_a_model_only_when_it_is_whole():

@@ -15,8 +15,10 @@ export type Unit = wire.Indicator['unit'];
 
 export interface IndicatorDetail extends wire.Indicator {
   formula_vi: string;
+  formula_en: string | null;
+  assumption_en: string | null;
   legal_source_en: string;
-  targets: { value: number; subjects: string[]; levels: string[]; legal_source: string; legal_source_en: string; deadline: string; kind: string; baseline: number; assumption: string }[];
+  targets: { value: number; subjects: string[]; levels: string[]; legal_source: string; legal_source_en: string; deadline: string; kind: string; baseline: number; assumption: string; assumption_en: string | null }[];
 }
 
 export interface Why {
