@@ -192,13 +192,9 @@ def _collecting(profile: Profile, clock: Clock, stores: Stores) -> list[ingest.S
     cap = asyncio.Semaphore(ingest.GLOBAL_CAP)
     return [
         ingest.SourceRunner(
-            config,
-            lend_collector(config.collector),
-            Upstream(config, dict(config.settings)),
-            stores.pages,
-            clock,
-            cap,
-        )
+            config, lend_collector(config.collector), Upstream(config, dict(config.settings)),
+            stores.pages, clock, cap,
+        )  # fmt: skip
         for config in profile.sources.values()
     ]
 
