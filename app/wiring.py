@@ -178,8 +178,7 @@ async def _adopt(
         runner.config = profile.sources[runner.config.id]
     for follower in [f for f in followers if not alerting.profile.judges_like(profile, f.source)]:
         judge = _judge(profile, follower.source)
-        async with stores.pages.hold(follower.source), follower.busy:
-            await follower.settle()
+        async with stores.pages.hold(follower.source), follower.still():
             if anew := await make_anew(stores.pool, follower.source, judge):
                 await _settle(profile, stores, follower.source)
             stores.pages.judge_by(follower.source, judge)
@@ -192,9 +191,13 @@ def _collecting(profile: Profile, clock: Clock, stores: Stores) -> list[ingest.S
     cap = asyncio.Semaphore(ingest.GLOBAL_CAP)
     return [
         ingest.SourceRunner(
-            config, lend_collector(config.collector), Upstream(config, dict(config.settings)),
-            stores.pages, clock, cap,
-        )  # fmt: skip
+            config,
+            lend_collector(config.collector),
+            Upstream(config, dict(config.settings)),
+            stores.pages,
+            clock,
+            cap,
+        )
         for config in profile.sources.values()
     ]
 
@@ -274,8 +277,7 @@ def _limits(settings: Settings, term: int | None) -> SeriesLimits:
 def _judge(profile: Profile, source: str) -> Judge:
     """How the store is told what a record of this source contributes, and its dates."""
     rules = profile.rules()
-    indicators = [i for i in profile.indicators.values() if i.source == source]
-    measures = Measures(indicators, rules)
+    measures = Measures([i for i in profile.indicators.values() if i.source == source], rules)
     return Judge(
         measures.fingerprint(),
         version_of(profile.sources[source].collector),

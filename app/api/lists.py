@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.api import models
+from app.api import models, models_definitions
 from app.api.figures import json
 from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, Refused, unknown
@@ -55,7 +55,7 @@ def stated(parts: ApiParts) -> APIRouter:
         shapes = [subject_shape(s) for s in found if parent is None or s.parent == parent]
         return json({"subjects": shapes})
 
-    @router.get("/indicators", response_model=models.Indicators)
+    @router.get("/indicators", response_model=models_definitions.Indicators)
     async def indicators() -> Response:
         """Every indicator with its formula, its targets and where they come from."""
         on = date_of(int(parts.clock.now_s()))

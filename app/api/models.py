@@ -131,27 +131,6 @@ class Indicator(Model):
     group: str
 
 
-class Target(Model):
-    value: float
-    subjects: list[str]
-    levels: list[str]
-    legal_source: str
-    legal_source_en: str
-    deadline: str
-    kind: str
-    baseline: float = Field(description="where the way begins, of cumulative, level, milestone")
-    assumption: str
-    assumption_en: str | None
-
-
-class IndicatorDetail(Indicator):
-    formula_vi: str
-    formula_en: str | None = Field(description="null: the profile states none")
-    assumption_en: str | None
-    legal_source_en: str
-    targets: list[Target]
-
-
 class Subject(Model):
     id: str
     level: str
@@ -307,10 +286,6 @@ class Areas(Model):
 
 class Subjects(Model):
     subjects: list[Subject]
-
-
-class Indicators(Model):
-    indicators: list[IndicatorDetail]
 
 
 class Sources(Model):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import structlog
@@ -101,21 +102,23 @@ class Follower:
         async with self.busy:
             return await self._step()
 
-    async def settle(self) -> None:
-        """Correct the past by all that was judged, before steps are made anew; while ``busy``."""
-        if self._evaluation is not None:
-            await self._revise(self._evaluation, self._judged_seq)
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """While another profile comes: nothing is judged, and the past is as all pages tell it."""
+        async with self.busy:
+            if self._evaluation is not None:  # what is late belongs to what the old one judged
+                await self._revise(self._evaluation, self._judged_seq)
+            yield
 
     async def adopt(
         self, profile: Profile, *, remade: bool, recounted: frozenset[str] = frozenset()
     ) -> None:
-        """Judge by another profile from here on; call it while ``busy``.
+        """Judge by another profile from here on; call it while it is ``still``.
 
         The sums stay what they are unless the steps were ``remade``, those of ``recounted``
         indicators alone or all of them. What was judged keeps the definition that judged it; what
         screens show is judged anew at once, at the same instant.
         """
-        await self.settle()  # what is late belongs to what the old one judged
         self._profile = profile
         kept = None if remade else self._evaluation
         self._evaluation = None

@@ -211,7 +211,7 @@ async def test_overdue_cases_of_a_district_are_those_of_its_committees(ask, db):
         ("areas?on=2022-09-01", models.Areas),
         ("areas?on=2025-07-01", models.Areas),
         ("subjects?level=commune&parent=area:080", models.Subjects),
-        ("indicators", models.Indicators),
+        ("indicators", models_definitions.Indicators),
         ("sources", models.Sources),
         ("quarantine", models.Quarantine),
         ("alerts?state=active", models.Alerts),
