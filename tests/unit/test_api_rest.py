@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.api import ApiParts, create_api, guard, models, probes
+from app.api import ApiParts, create_api, guard, models, models_definitions, probes
 from app.domain.ports import CaseRow, QuarantineRow
 from tests.unit.in_memory import (
     NOW_S,
