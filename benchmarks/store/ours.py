@@ -68,14 +68,19 @@ class Ours:
         assert await self.store.append(batch)
         self._unsealed[batch.source_id] += len(batch.value)
 
-    async def seal(self, least: int = 0, *, everything: bool = False) -> None:
-        """Every source with so many unsealed points; ``everything``: open buckets too."""
+    async def seal_full(self) -> None:
+        """As the product's keeper: as long as a source has as many points as one seal takes."""
+        for source_id in [n.source_id for n in self._numbers.values()]:
+            while self._unsealed[source_id] >= self._limits.seal.points:
+                done = await self.store.seal_step(source_id)
+                assert done is not None
+                self._unsealed[source_id] -= done.points
+
+    async def seal(self, *, everything: bool = False) -> None:
+        """All that is there; ``everything``: open buckets too."""
         for numbers in self._numbers.values():
-            waiting = self._unsealed[numbers.source_id]
-            if waiting >= least:
-                await self.store.seal(numbers.source_id, everything=everything)
-                # What was written meanwhile waits for the next time.
-                self._unsealed[numbers.source_id] -= waiting
+            await self.store.seal(numbers.source_id, everything=everything)
+            self._unsealed[numbers.source_id] = 0
 
     async def ask(self, question: Question) -> int:
         """How many values came back."""

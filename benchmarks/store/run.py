@@ -21,7 +21,6 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -55,8 +54,6 @@ from benchmarks.store.stage import (
 )
 
 SLICE = 1_000_000
-# As in a fill: the sealer takes a source up once so many points wait.
-WORTH = 250_000
 
 
 def main() -> int:
@@ -167,7 +164,7 @@ async def fill(
         later = next(parts, [])
         first = number % len(contenders)
         for one in [*contenders[first:], *contenders[:first]]:
-            beside = partial(ours.seal, WORTH) if one.name == OURS and number % 2 else None
+            beside = ours.seal_full if one.name == OURS and number % 2 else None
             await _write(one, part[:: one.nth], clocked, beside)
             if one.name == OURS and after and not later:
                 # Before the last slice all that is there, so that nothing but that one is tail.

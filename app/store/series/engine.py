@@ -92,12 +92,13 @@ class SeriesStore:
                 f"a batch has {len(series)} series, {len(at)} instants and {len(value)} values;"
                 " expected as many of each"
             )
-        if len(at) and not (int(at.min()) >= 0 and int(at.max()) <= _LAST_MS):
-            raise ValueError("an instant of a batch is not between 1970 and 9998; expected ms")
         if len(series):
             ends = (int(series.min()), int(series.max()))
             await self._reads.known(batch.source_id, ends)
-        return pack_batch(batch.seq, batch.known_ms, series, at, value)
+        row = pack_batch(batch.seq, batch.known_ms, series, at, value)
+        if not (row.first_ms >= 0 and row.last_ms <= _LAST_MS):
+            raise ValueError("an instant of a batch is not between 1970 and 9998; expected ms")
+        return row
 
     async def latest(self, source_id: int, series_ids: Sequence[int] | None = None) -> Latest:
         if series_ids is not None:
