@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -11,6 +12,7 @@ from app.api.figures import json
 from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, Refused
 from app.api.queries import (
+    OnQuery,
     RankingQuery,
     WhyQuery,
     check_indicators,
@@ -18,6 +20,7 @@ from app.api.queries import (
     choose_subjects,
 )
 from app.api.seen import Seen
+from app.api.then import asked_day, readings_on
 from app.api.why import reading_and_parts
 from app.domain.access import Visible
 from app.domain.contribution import Shortfall, contribution
@@ -43,17 +46,17 @@ def compare(parts: ApiParts) -> APIRouter:
         return json(await _gap(parts, seen, query))
 
     @router.get("/gaming", response_model=models.Gaming)
-    async def gaming(seen: Seen) -> Response:
+    async def gaming(seen: Seen, query: Annotated[OnQuery, Query()]) -> Response:
         """Units that close files just before they are due and reopen them, beyond chance."""
-        return json(await _gaming(parts, seen))
+        return json(await _gaming(parts, seen, asked_day(parts, query.on)))
 
     return router
 
 
-async def _gaming(parts: ApiParts, seen: Visible) -> Json:
+async def _gaming(parts: ApiParts, seen: Visible, on: date | None) -> Json:
     profile = parts.profile
     name = next((i.id for i in profile.indicators.values() if i.measure.rule == "reopened"), None)
-    found = [] if name is None else await parts.readings.latest(seen, indicators=[name])
+    found = [] if name is None else await readings_on(parts, seen, on, indicators=[name])
     ids = {s.id for s in profile.subjects.values() if s.level in ("agency", "department")}
     counts = _shares([r for r in found if r.subject in ids])
     return {
@@ -79,8 +82,10 @@ async def _ranking(parts: ApiParts, seen: Visible, query: RankingQuery) -> Json:
     check_indicators(profile, [query.indicator])
     check_period(query.period)
     indicator = profile.indicators[query.indicator]
-    found = await parts.readings.latest(
+    found = await readings_on(
+        parts,
         seen,
+        asked_day(parts, query.on),
         indicators=[indicator.id],
         subjects=choose_subjects(profile, [], query.level),
         period=query.period or indicator.periods[0],
@@ -110,7 +115,7 @@ async def _gap(parts: ApiParts, seen: Visible, query: WhyQuery) -> Json:
     if indicator.measure.kind != "ratio":
         detail = f"{indicator.id} is no ratio; expected one, whose gap is a number of cases"
         raise Refused(422, detail + "; see `kind` in /api/v1/indicators", "indicator")
-    whole, others = await reading_and_parts(parts, seen, indicator, query.subject, query.period)
+    whole, others = await reading_and_parts(parts, seen, indicator, query)
     if whole.target is None or whole.num is None or whole.den is None:
         detail = f"{indicator.id} has no target for {query.subject}; expected one with a target"
         raise Refused(422, detail + "; see `targets` in /api/v1/indicators", "subject")

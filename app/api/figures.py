@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -25,15 +23,12 @@ from app.api.queries import (
 )
 from app.api.seen import Seen
 from app.api.snapshot import Snapshots
+from app.api.then import asked_day, readings_on, retold
 from app.domain.access import Visible
 from app.domain.across import Rupture, across, lands, province_on, ruptures
 from app.domain.clock import iso
-from app.domain.indicator import Indicator, target_of
-from app.domain.judgement import pace_reason, reason
-from app.domain.period import bounds
 from app.domain.reading import Reading
 from app.domain.shape import Json, qualities, reading_shape
-from app.domain.trajectory import Milestone, due, year_before
 
 HISTORY_DAYS = 30
 DAYS_AT_MOST = {"tick": 31, "hour": 92, "day": 800}
@@ -58,12 +53,17 @@ def figures(parts: ApiParts, snapshots: Snapshots) -> APIRouter:
 
     @router.get("/readings/latest", response_model=models.Readings)
     async def latest(seen: Seen, query: Annotated[LatestQuery, Query()]) -> Response:
-        """The newest reading of every (indicator, subject, period) that fits the filters."""
+        """The newest reading of every (indicator, subject, period) that fits the filters.
+
+        ``on``: as that day closed with it.
+        """
         check_indicators(parts.profile, query.indicator)
         check_period(query.period)
         subjects = choose_subjects(parts.profile, query.subject, query.level)
-        readings = await parts.readings.latest(
+        readings = await readings_on(
+            parts,
             seen,
+            asked_day(parts, query.on),
             indicators=query.indicator or None,
             subjects=subjects,
             period=query.period,
@@ -103,46 +103,7 @@ async def _history(parts: ApiParts, seen: Visible, query: HistoryQuery) -> Respo
     if subject is not None:
         readings = across(parts.profile, indicator, subject, to_s, readings)
         breaks = ruptures(parts.profile, subject, from_s, to_s)
-    models_of = await _models(parts, seen, indicator, readings)
-    told = [_told(parts, indicator, r, models_of.get(r.subject, ())) for r in readings]
-    return await _answer(parts, told, breaks)
-
-
-async def _models(
-    parts: ApiParts, seen: Visible, indicator: Indicator, readings: Sequence[Reading]
-) -> dict[str, list[Milestone]]:
-    """Closes of the year before, of the subjects whose way is that year's."""
-    found: dict[str, list[Milestone]] = {}
-    rules = parts.profile.rules()
-    wanted: defaultdict[tuple[int, int, str], list[str]] = defaultdict(list)
-    for subject, period in {(r.subject, r.period) for r in readings}:
-        target = target_of(indicator, parts.profile.subjects[subject])
-        if target is not None and target.shape == "last_year":
-            year = year_before(target, rules)
-            if year is not None:
-                wanted[(year.begin_s, year.end_s, period)].append(subject)
-    for (from_s, to_s, period), subjects in wanted.items():
-        kept = await parts.readings.history(
-            seen, indicator=indicator.id, subjects=subjects, period=period, from_s=from_s, to_s=to_s
-        )
-        for r in kept:
-            if r.value is not None and r.at_s == bounds("day", r.at_s)[1]:
-                found.setdefault(r.subject, []).append((r.at_s, r.value))
-    return found
-
-
-def _told(
-    parts: ApiParts, indicator: Indicator, reading: Reading, closes: Sequence[Milestone]
-) -> Reading:
-    """Frames keep the target that judged a figure; the words, and what was due, follow from it."""
-    target = target_of(indicator, parts.profile.subjects[reading.subject])
-    pace = None
-    if target is not None and target.value == reading.target:
-        pace = due(target, parts.profile.rules(), reading, closes)
-    if pace is None:
-        return replace(reading, reason=reason(reading.value, reading.target, indicator))
-    words = pace_reason(reading.value, reading.target, indicator, pace)
-    return replace(reading, reason=words, pace=pace)
+    return await _answer(parts, await retold(parts, seen, indicator, readings), breaks)
 
 
 def _span(parts: ApiParts, query: HistoryQuery) -> tuple[int, int]:

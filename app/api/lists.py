@@ -13,6 +13,7 @@ from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, Refused, unknown
 from app.api.queries import (
     AlertsQuery,
+    AreasQuery,
     CasesQuery,
     QuarantineQuery,
     SubjectsQuery,
@@ -56,9 +57,10 @@ def stated(parts: ApiParts) -> APIRouter:
         return json({"subjects": shapes})
 
     @router.get("/indicators", response_model=models_definitions.Indicators)
-    async def indicators() -> Response:
-        """Every indicator with its formula, its targets and where they come from."""
-        on = date_of(int(parts.clock.now_s()))
+    async def indicators(query: Annotated[AreasQuery, Query()]) -> Response:
+        """Every indicator with its formula, its targets, and what the law calls it on a day."""
+        today = date_of(int(parts.clock.now_s()))
+        on = day(query.on, "on") if query.on is not None else today
         told = [_indicator(profile, i, on) for i in profile.indicators.values()]
         return json({"indicators": told})
 

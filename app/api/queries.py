@@ -28,6 +28,7 @@ class LatestQuery(Query):
     subject: list[str] = Field(default=[], max_length=500, description="repeat for several")
     level: str | None = None
     period: str | None = None
+    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
 class HistoryQuery(Query):
@@ -49,20 +50,28 @@ class WhyQuery(Query):
     indicator: str
     subject: str = Field(description="a subject that has such a reading")
     period: str | None = Field(default=None, description="default: the indicator's first period")
+    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
 class RankingQuery(Query):
     indicator: str
     level: str
     period: str | None = Field(default=None, description="default: the indicator's first period")
+    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
 class CompositeQuery(Query):
     subject: str
+    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
 class CompositeRowsQuery(Query):
     level: str
+    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
+
+
+class OnQuery(Query):
+    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
 class CasesQuery(Query):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -13,6 +14,7 @@ from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, unknown
 from app.api.queries import CompositeQuery, CompositeRowsQuery, choose_subjects
 from app.api.seen import Seen
+from app.api.then import asked_day, readings_on
 from app.domain.access import Visible
 from app.domain.across import province_on
 from app.domain.composite import (
@@ -29,7 +31,7 @@ from app.domain.composite import (
     compose,
 )
 from app.domain.league import Standing, league
-from app.domain.period import date_of
+from app.domain.period import date_of, midnight_s
 from app.domain.ranking import FEW
 from app.domain.reading import Reading
 from app.domain.score import COUNTED as TRUSTED
@@ -47,8 +49,10 @@ def scores(parts: ApiParts) -> APIRouter:
         """A composite of one subject: groups, parts and weights, beside what was published."""
         definition = _definition(parts, name)
         choose_subjects(parts.profile, [query.subject], None)
-        subject = province_on(parts.profile, query.subject, int(parts.clock.now_s()))
-        known, judged = await known_of(parts, seen, _indicators(definition), [subject])
+        on = asked_day(parts, query.on)
+        at_s = midnight_s(on) if on else int(parts.clock.now_s())
+        subject = province_on(parts.profile, query.subject, at_s)
+        known, judged = await known_of(parts, seen, _indicators(definition), [subject], on)
         composed = compose(definition, _inputs(parts, definition, subject, known, judged))
         return json(_composite(parts, definition, subject, composed))
 
@@ -60,10 +64,11 @@ def scores(parts: ApiParts) -> APIRouter:
         definition = _definition(parts, name)
         if query.level not in definition.levels:
             raise unknown("level", query.level, definition.levels, "see `levels` of the composite")
-        standing = parts.profile.subjects_on(date_of(int(parts.clock.now_s())))
+        on = asked_day(parts, query.on)
+        standing = parts.profile.subjects_on(on or date_of(int(parts.clock.now_s())))
         subjects = [s for s in standing if s.level == query.level and seen.allows(s.id)]
         ids = [s.id for s in subjects]
-        known, judged = await known_of(parts, seen, _indicators(definition), ids)
+        known, judged = await known_of(parts, seen, _indicators(definition), ids, on)
         given = {s: _inputs(parts, definition, s, known, judged) for s in ids}
         made = {s: compose(definition, given[s]) for s in ids}
         table = league(definition, given)
@@ -87,14 +92,21 @@ def _indicators(definition: Composite) -> set[str]:
 
 
 async def known_of(
-    parts: ApiParts, seen: Visible, indicators: Iterable[str], subjects: Sequence[str]
+    parts: ApiParts,
+    seen: Visible,
+    indicators: Iterable[str],
+    subjects: Sequence[str],
+    on: date | None = None,
 ) -> tuple[Known, Mapping[str, str]]:
+    """Readings, and the quality of each source; what a day closed with is whole."""
     healths = {h.id: h for h in await parts.sources.health()}
     judged = qualities(parts.profile, healths, parts.clock.now_s(), parts.clock.rate())
+    if on is not None:
+        judged = dict.fromkeys(judged, "fresh")
     wanted = sorted(indicators)
     if not wanted or not subjects:
         return {}, judged
-    found = await parts.readings.latest(seen, indicators=wanted, subjects=subjects)
+    found = await readings_on(parts, seen, on, indicators=wanted, subjects=subjects)
     return {(r.indicator, r.subject, r.period): r for r in found}, judged
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, Refused
 from app.api.queries import WhyQuery, check_indicators, check_period, choose_subjects
 from app.api.seen import Seen
+from app.api.then import asked_day, readings_on
 from app.domain.access import Visible
 from app.domain.clock import iso, local_date
 from app.domain.indicator import Indicator, Target, target_of
@@ -38,19 +40,23 @@ def why(parts: ApiParts) -> APIRouter:
         check_period(query.period)
         choose_subjects(parts.profile, [query.subject], None)
         indicator = parts.profile.indicators[query.indicator]
-        whole, others = await reading_and_parts(parts, seen, indicator, query.subject, query.period)
+        on = asked_day(parts, query.on)
+        whole, others = await reading_and_parts(parts, seen, indicator, query)
         shares = add_up(whole, others)
-        pages, looked = await origin.pages(indicator, query.subject)
+        # Which pages moved a figure of a day that is over is not told: the log is read backwards.
+        pages, looked = ([], 0) if on else await origin.pages(indicator, query.subject)
         healths = {h.id: h for h in await parts.sources.health()}
         judged = qualities(parts.profile, healths, parts.clock.now_s(), parts.clock.rate())
         body: Json = {
             "reading": reading_shape(whole, judged),
-            "definition": _definition(parts, indicator, await origin.versions(indicator)),
+            "definition": _definition(
+                parts, indicator, await origin.versions(indicator), whole.definition
+            ),
             "since": await origin.since(whole),
             "target": _target(parts, indicator, whole),
             "parts": [_part(parts, p) for p in shares],
             "adds_up": bool(shares),
-            "beside": [reading_shape(r, judged) for r in await _beside(parts, seen, whole)],
+            "beside": [reading_shape(r, judged) for r in await _beside(parts, seen, whole, on)],
             "pages": [_page(p) for p in pages],
             "pages_looked_at": looked,
         }
@@ -60,14 +66,15 @@ def why(parts: ApiParts) -> APIRouter:
 
 
 async def reading_and_parts(
-    parts: ApiParts, seen: Visible, indicator: Indicator, subject: str, asked: str | None
+    parts: ApiParts, seen: Visible, indicator: Indicator, query: WhyQuery
 ) -> tuple[Reading, list[Reading]]:
     """The reading asked about and those of its parts, read together so that they add up."""
-    period = asked or indicator.periods[0]
-    today = date_of(int(parts.clock.now_s()))
-    wanted = parts_of(parts.profile, subject, today, by_group="group" in indicator.levels)
-    found = await parts.readings.latest(
-        seen, indicators=[indicator.id], subjects=[subject, *wanted], period=period
+    subject, period = query.subject, query.period or indicator.periods[0]
+    on = asked_day(parts, query.on)
+    day = on or date_of(int(parts.clock.now_s()))
+    wanted = parts_of(parts.profile, subject, day, by_group="group" in indicator.levels)
+    found = await readings_on(
+        parts, seen, on, indicators=[indicator.id], subjects=[subject, *wanted], period=period
     )
     whole = next((r for r in found if r.subject == subject), None)
     if whole is None:
@@ -79,7 +86,9 @@ async def reading_and_parts(
     return whole, [r for r in found if r.subject != subject]
 
 
-async def _beside(parts: ApiParts, seen: Visible, whole: Reading) -> list[Reading]:
+async def _beside(
+    parts: ApiParts, seen: Visible, whole: Reading, on: date | None
+) -> list[Reading]:
     """What rule 2.1 counts beside the share on time, so that neither can hide."""
     if parts.profile.indicators[whole.indicator].measure.rule != "on_time_766":
         return []
@@ -88,8 +97,8 @@ async def _beside(parts: ApiParts, seen: Visible, whole: Reading) -> list[Readin
         for i in parts.profile.indicators.values()
         if i.source == whole.source and i.measure.rule in BESIDE
     ]
-    return await parts.readings.latest(
-        seen, indicators=wanted, subjects=[whole.subject], period=whole.period
+    return await readings_on(
+        parts, seen, on, indicators=wanted, subjects=[whole.subject], period=whole.period
     )
 
 
@@ -126,8 +135,11 @@ class _Origin:
         return None if since is None else iso(since)
 
 
-def _definition(parts: ApiParts, indicator: Indicator, versions: list[DefinitionVersion]) -> Json:
-    version = version_of(indicator)
+def _definition(
+    parts: ApiParts, indicator: Indicator, versions: list[DefinitionVersion], judged_by: str
+) -> Json:
+    """``judged_by``: the version of then; the words are those of today."""
+    version = judged_by or version_of(indicator)
     return {
         "id": indicator.id,
         "version": version,

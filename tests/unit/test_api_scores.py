@@ -221,3 +221,37 @@ async def test_refusals_name_the_next_step(ask, path, status, names):
     got = await ask.get(f"/api/v1/{path}")
     assert got.status_code == status
     assert names in got.json()["detail"]
+
+
+READS = (
+    "readings/latest?indicator=ps.on_time&subject=area:10&period=month",
+    "readings/why?indicator=ps.on_time&subject=area:10",
+    "ranking?indicator=ps.on_time&level=province",
+    "contribution?indicator=ps.on_time&subject=area:10",
+    "composites/dvc766?subject=area:10",
+    "composites/dvc766/subjects?level=province",
+    "gaming?",
+    "indicators?",
+)
+
+
+@pytest.mark.parametrize("read", READS)
+async def test_every_read_takes_a_day_and_tells_what_it_closed_with(ask, db, read: str):
+    then = midnight_s(date(2022, 9, 20)) + 86399
+    db.past.append(replace(figure(3, 4), at_s=then, watermark_s=then, definition="0123456789ab"))
+    db.commit(figure(18, 20))
+    told = {}
+    for on in ("", "&on=2022-10-03", "&on=2022-09-20", "&on=2022-09-19"):
+        got = await ask.get(f"/api/v1/{read}{on}")
+        told[on] = (got.status_code, got.text)
+    now, today, day, before = told.values()
+    assert now[0] == today[0] == day[0] == 200
+    assert now == today
+    if read not in ("gaming?", "indicators?"):  # of these two nothing happened
+        assert len({now, day, before}) == 3
+        if '"num"' in now[1]:
+            assert '"num":18,"den":20' in now[1] and '"num":3,"den":4' in day[1]
+    for wrong in ("2022-13-01", *([] if read == "indicators?" else ["2030-01-01"])):
+        refused = await ask.get(f"/api/v1/{read}&on={wrong}")
+        assert refused.status_code == 422
+        assert wrong in refused.json()["detail"]
