@@ -18,6 +18,7 @@ help:
 	@echo "make soak-kill kills every process at random, 200 times; nothing may be lost (ten minutes)"
 	@echo "make soak-scopes  changes subscriptions and scopes 100,000 times; nothing foreign may be sent"
 	@echo "make soak-live  cuts screens off 1,000 times and kills servers 10 times; all must show what is stored"
+	@echo "make soak-faults  every named fault at the pace of life, the database away for ten minutes"
 	@echo "make soak-trees   figures of 2022 to 2025 over both changes of the areas, against the truth"
 	@echo "make soak-rebuild  20,000 random histories in random orders: what is judged piece by piece is what a rebuild judges"
 	@echo "make bench-fill   how fast a simulated year is loaded, and what it costs"
@@ -74,6 +75,15 @@ soak-kill: env-dev
 .PHONY: soak-scopes
 soak-scopes: env-dev
 	@SCOPE_CHANGES=100000 $(PY) -m pytest -q tests/unit/test_live_scope.py -k while_scopes
+
+# The faults of `make test` at full length: limits of the sources' files at real speed (an hour and
+# a quarter), the database away for ten minutes, a process stopped for thirty seconds.
+.PHONY: soak-faults
+soak-faults: env-dev
+	@IOC_STOPPED_S=30 $(PY) -m pytest -q tests/unit/test_runner_schedule.py
+	@IOC_AWAY_S=600 $(PY) -m pytest -q -s tests/flow/test_database_away.py
+	@$(PY) -m pytest -q -s tests/flow/test_faults.py
+	@IOC_FAULTS_SPEED=1 $(PY) -m pytest -q -s tests/flow/test_faults.py -k silent
 
 # CUTS, KILLS, WORKERS and SEED may be given: make soak-live CUTS=100 KILLS=4
 .PHONY: soak-live

@@ -33,4 +33,10 @@ def command(
     for reason, times in sorted(found.refused.items(), key=lambda r: -r[1])[:20]:
         typer.echo(f"  {times:6} x {reason}")
     if left:
+        typer.echo(
+            f"ioc: next: the records lie on /sources and at /api/v1/quarantine?source={source};"
+            " where the source sends what was agreed, teach its collector's read_record to read"
+            f" them and run `ioc replay {source}` again; else ask its operator to send them anew",
+            err=True,
+        )
         raise typer.Exit(1)

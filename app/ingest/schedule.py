@@ -43,21 +43,26 @@ class _Schedule:
             self._arm(name, 0.0)
         wall, mono = real_s(), self._loop.time()
         while not self._stop.is_set():
+            before = self._loop.time()
             await asyncio.sleep(LOOK_S)
+            stood = self._loop.time() - before > LOOK_S + STEP_S
             stepped = abs((real_s() - wall) - (self._loop.time() - mono)) > STEP_S
             if stepped:
                 wall, mono = real_s(), self._loop.time()
-            self._look_after(stepped=stepped)
+            self._look_after(stepped=stepped, stood=stood)
         self._scheduler.shutdown(wait=False)
 
-    def _look_after(self, *, stepped: bool) -> None:
-        """Tell the scheduler anew after a step; take up a source that nobody would poll again."""
+    def _look_after(self, *, stepped: bool, stood: bool) -> None:
+        """Tell the scheduler anew after a step; take up a source that nobody would poll again.
+
+        ``stood``: the whole loop did, so what is overdue is not lost: its turn comes now.
+        """
         now = self._loop.time()
         for name in self._runners:
             if name in self._running or self._stop.is_set():
                 continue
             due = self._due.get(name)
-            if due is None or now > due + OVERDUE_S:
+            if due is None or (now > due + OVERDUE_S and not stood):
                 log.error("a poll was lost; it is due again", source=name)
                 self._arm(name, 0.0)
             elif stepped:

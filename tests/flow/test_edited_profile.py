@@ -18,18 +18,26 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.flow.stage import ROOT, Installation, passable_folder, wait_for
+from tests.flow.test_faults import Watch, switched
 
 ABOUT = "ps.on_time"
 FILE = f"indicators/{ABOUT}.toml"
 MEASURED = "ps.fully_online"
 RESULT = ', "e_result"'
 MORE = 20  # the other measure counts hundreds more; a few come by themselves meanwhile
+SOURCE = "sources/einvoice.toml"
+# Short ones: at the pace of life nobody wants to wait for a quarter of an hour.
+LIMITS = {
+    "every_s": (60, 1), "timeout_s": (10, 2), "late_after_s": (300, 6), "stale_after_s": (900, 12),
+}  # fmt: skip
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with passable_folder() as found:
         shutil.copytree(ROOT / "app/profiles/laocai", found / "profile")
+        for name, seconds in LIMITS.items():
+            edit(found, *(f"\n{name} = {told}\n" for told in seconds), SOURCE)
         yield found
 
 
@@ -136,6 +144,7 @@ async def test_a_target_a_slip_and_its_mending_on_an_open_socket(folder: Path) -
             assert told["definition"]["num"] == ["online", "!fee_due | paid_online"]
             assert told["reading"]["den"] >= before["den"]
             assert socket.close_code is None
+        await asyncio.to_thread(a_silent_feed_at_the_pace_of_life, demo)
         found = await asyncio.to_thread(evaluated, demo)
         assert found.returncode == 0, found.stdout + found.stderr
         compared = [int(n) for n in re.findall(r"(\d+) compared", found.stdout)]
@@ -143,6 +152,20 @@ async def test_a_target_a_slip_and_its_mending_on_an_open_socket(folder: Path) -
         assert min(compared) > 0
     finally:
         demo.close()
+
+
+def a_silent_feed_at_the_pace_of_life(demo: Installation) -> None:
+    """At real speed, too, it is late and stale when its file says, alone, and comes back."""
+    wait_for(demo.loaded, 30, "all fresh before", demo)
+    with Watch(demo) as watch:
+        with switched(demo, "einvoice", "outage"):
+            wait_for(lambda: watch.states("einvoice")[-1:] == ["stale"], 30, "stale", demo)
+        wait_for(lambda: watch.states("einvoice")[-1] == "fresh", 30, "fresh by itself", demo)
+    assert watch.states("einvoice") == ["fresh", "late", "stale", "fresh"]
+    assert 6 <= watch.age_at("einvoice", "late") < 7.5
+    assert 12 <= watch.age_at("einvoice", "stale") < 13.5
+    for other in ("documents", "public_service"):
+        assert watch.states(other) == ["fresh"]
 
 
 async def why(demo: Installation, about: str = ABOUT, period: str = "month") -> dict[str, Any]:

@@ -283,7 +283,7 @@ async def wait_until(
     [
         ({"updates": []}, "gave dict"),
         (None, "gave NoneType"),
-        (Page((), (Rejected("x", b"x"),) * 60_000, "2", False, int(NOW_S), 1, "0" * 64), "60000"),
+        (Page((), (Rejected("x", b"x"),) * 10**6, "2", False, int(NOW_S), 1, "0" * 64), "1000000"),
         (Page((), (), "", True, int(NOW_S), 0, "0" * 64), "does not move"),
     ],
 )
