@@ -14,6 +14,7 @@ from app.api.goals import goals
 from app.api.guard import Guard
 from app.api.land import land
 from app.api.lists import counted, fed, stated
+from app.api.manual import manual
 from app.api.pages import pages
 from app.api.parts import ROOT, ApiParts
 from app.api.probes import probes
@@ -32,7 +33,7 @@ def create_api(parts: ApiParts) -> FastAPI:
         title="Intelligent Operations Center",
         version=parts.build,
         openapi_url=f"{ROOT}/openapi.json",
-        docs_url=None,  # its page would load scripts from elsewhere
+        docs_url=None,  # its page would load scripts from elsewhere; ours is the manual
         redoc_url=None,
         redirect_slashes=False,
     )
@@ -62,6 +63,7 @@ def create_api(parts: ApiParts) -> FastAPI:
         app.include_router(router(parts))
     ready = Ready(parts.ready)
     app.include_router(probes(parts, registry, ready))
+    app.router.routes.append(manual(app))
     app.router.routes.append(pages(parts.static_dir))
     answer_problems(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)

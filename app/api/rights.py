@@ -20,6 +20,7 @@ NEEDS = {
     f"{ROOT}/subjects": ANY_TOKEN,
     f"{ROOT}/indicators": ANY_TOKEN,
     f"{ROOT}/openapi.json": ANY_TOKEN,
+    f"{ROOT}/docs": ANY_TOKEN,
     f"{ROOT}/cases": "cases",
     f"{ROOT}/alerts": "alerts",
     f"{ROOT}/sources": "sources",

@@ -19,6 +19,7 @@ button{{font:inherit;padding:.15rem .6rem;margin:.1rem;border:1px solid #9aa4ab;
 background:#fff;cursor:pointer}}button[aria-pressed=true]{{background:#8c2f2f;color:#fff}}
 pre{{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;max-height:14rem;overflow:auto}}
 small{{color:#5b666e}}</style>
+<main>
 """
 _SCRIPT = """<script>
 for (const b of document.querySelectorAll('button[data-path]')) b.onclick = async () => {

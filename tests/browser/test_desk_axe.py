@@ -29,6 +29,8 @@ PAGES = {
     "/sources": "[data-source] li b",
     "/nowhere": "main h1",
     "/wall": "article[data-tile]",
+    "/wall?page=all": "article[data-tile]",
+    "/api/v1/docs": "section",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LOOK = """async (tags) => {

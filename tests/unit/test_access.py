@@ -354,7 +354,8 @@ def test_every_route_states_what_it_needs_and_the_page_says_so():
         PROFILE, StillClock(NOW_S), db, db, db, db, db, _no_hub, "0.1.0", None, ready
     )  # fmt: skip
     api = create_api(parts)
-    paths = set(api.openapi()["paths"]) | {"/api/v1/live", "/api/v1/openapi.json"}
+    paths = set(api.openapi()["paths"])
+    paths |= {f"/api/v1/{name}" for name in ("live", "openapi.json", "docs")}
     assert set(NEEDS) <= paths
     page = (DOCS / "access.md").read_text()
     for path, needed in NEEDS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -362,6 +363,21 @@ async def test_openapi_states_every_route_and_its_problems(ask):
         assert "application/problem+json" in answers["422"]["content"]
         assert "Problem" in json.dumps(answers["422"])
     assert "HTTPValidationError" not in told["components"]["schemas"]
+
+
+async def test_the_manual_tells_every_route_and_field_and_loads_nothing(ask):
+    told = (await ask.get("/api/v1/openapi.json")).json()
+    got = await ask.get("/api/v1/docs")
+    assert got.status_code == 200
+    assert got.headers["content-type"].startswith("text/html")
+    for path in told["paths"]:
+        assert f"GET {path}<" in got.text or f"POST {path}<" in got.text, path
+    for name, shape in told["components"]["schemas"].items():
+        assert f'id="{name}"' in got.text
+        assert all(f"<td>{field}" in got.text for field in shape.get("properties", ()))
+    links = set(re.findall(r'href="#([^"]+)"', got.text))
+    assert links <= set(told["components"]["schemas"])
+    assert not re.search(r"<script|src=|https?://", got.text)
 
 
 async def test_every_answer_carries_the_security_headers(ask):

@@ -12,6 +12,7 @@ test('every tile has a place, six in a row', () => {
   const rows = rowsOf([group('a', 6), group('b', 13), group('c', 1)]);
   expect(rows.map((row) => [row.group.id, row.tiles.length])).toEqual([['a', 6], ['b', 6], ['b', 6], ['b', 1], ['c', 1]]);
   expect(new Set(rows.map((row) => row.id)).size).toBe(5);
+  expect(rows.map((row) => row.nth)).toEqual([1, 1, 2, 3, 1]);
 });
 
 test('up to four rows are one page; more are pages of like size', () => {

@@ -8,19 +8,23 @@ export const ROWS_AT_ONCE = 4;
 export interface Row {
   id: string;
   group: SceneGroup;
+  /** Which of the rows of the same title: a reader of screens tells them apart by it. */
+  nth: number;
   tiles: SceneGroup['tiles'];
 }
 
 /** The groups as rows; one of more than six tiles takes several. */
 export function rowsOf(groups: readonly SceneGroup[]): Row[] {
-  return groups.flatMap((group) => {
-    const rows = Math.max(1, Math.ceil(group.tiles.length / IN_A_ROW));
-    return Array.from({ length: rows }, (_, at) => ({
-      id: `${group.id} ${String(at)}`,
-      group,
-      tiles: group.tiles.slice(at * IN_A_ROW, (at + 1) * IN_A_ROW),
-    }));
-  });
+  const rows: Row[] = [];
+  for (const group of groups) {
+    const count = Math.max(1, Math.ceil(group.tiles.length / IN_A_ROW));
+    for (let at = 0; at < count; at += 1) {
+      const tiles = group.tiles.slice(at * IN_A_ROW, (at + 1) * IN_A_ROW);
+      const nth = rows.filter((row) => row.group.title_vi === group.title_vi).length + 1;
+      rows.push({ id: `${group.id} ${String(at)}`, group, nth, tiles });
+    }
+  }
+  return rows;
 }
 
 export interface Laid {
