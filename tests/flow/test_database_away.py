@@ -105,14 +105,14 @@ def test_away_for_a_while(demo: Installation, away):
         with away(demo):
             begun = time.monotonic()
             assert asyncio.run(heard(demo, lambda told: told <= WORSE, TOLD_WITHIN_S))
-            asked = requests(demo)
+            polled = requests(demo)
             while time.monotonic() - begun < AWAY_S:
                 asked = time.monotonic()
                 assert status(ready) == 503
                 assert time.monotonic() - asked < 4, "readiness is told in time"
                 assert demo.get("/healthz") is not None, "the process itself is well"
                 time.sleep(1)
-            assert requests(demo) == asked, "polling pauses: the feeds keep their data"
+            assert requests(demo) == polled, "polling pauses: the feeds keep their data"
         begun = time.monotonic()
         wait_for(lambda: status(ready) == 200, BACK_WITHIN_S, "ready", demo)
         asyncio.run(heard(demo, lambda told: told == {"fresh"}, BACK_WITHIN_S))
