@@ -187,11 +187,14 @@ def _rolled(ints: Ints, cell: Ints, starts: Ints, powers: Floats) -> Rolled | No
     if not len(starts):
         return _nothing()
     ends = np.append(starts[1:], len(ints))
-    low, high = np.minimum.reduceat(ints, starts), np.maximum.reduceat(ints, starts)
     count = ends - starts
-    if max(int(high.max()), -int(low.min())) * int(count.max()) >= _SAFE:
+    if max(int(ints.max()), -int(ints.min())) * int(count.max()) >= _SAFE:
         return None
-    sums = Sums(0, np.add.reduceat(ints, starts))
+    low = high = total = ints
+    if len(starts) < len(ints):  # else every bucket is its one point
+        low, high = np.minimum.reduceat(ints, starts), np.maximum.reduceat(ints, starts)
+        total = np.add.reduceat(ints, starts)
+    sums = Sums(0, total)
     edges = (low, high, ints[starts], ints[ends - 1])
     return Rolled(cell, count, sums, *(column / powers for column in edges))
 
