@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -63,7 +63,7 @@ async def rewalk(source: str, profile: Profile, pages: PageLog, ways: Ways) -> i
     seq, at_s = await ways.place(source)
     if not wanted:
         return 0
-    evaluation = SourceEvaluation(source, profile, frozenset(wanted))
+    evaluation = SourceEvaluation(source, _untargeted(profile), frozenset(wanted))
     evaluation.tally.start(profile.began_s, profile.began_s)
     await ways.forget_ways(source, sorted(wanted))
     closes: list[DayClose] = []
@@ -87,6 +87,12 @@ async def rewalk(source: str, profile: Profile, pages: PageLog, ways: Ways) -> i
     await ways.walked(source, sorted(wanted), at_s or 0)
     log.info("ways walked again", source=source, indicators=sorted(wanted), days=count)
     return count
+
+
+def _untargeted(profile: Profile) -> Profile:
+    """Values alone are wanted: whoever resumes a way judges them."""
+    bare = {n: replace(i, targets=(), alert=None) for n, i in profile.indicators.items()}
+    return replace(profile, indicators=bare)
 
 
 def _closed(evaluation: SourceEvaluation, page: _Part) -> list[DayClose]:
