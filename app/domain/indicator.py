@@ -53,7 +53,7 @@ class Target:
     shape: str = "linear"  # | milestones | last_year
     milestones: tuple[tuple[str, float], ...] = ()
     assumption: str = ""
-    assumption_en: str = ""
+    assumption_en: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ class Indicator:
     assumption: str | None
     formula_vi: str
     wordings: tuple[Wording, ...] = field(default=(), repr=False)
-    formula_en: str = ""
-    assumption_en: str = ""
+    formula_en: str = field(default="", repr=False)
+    assumption_en: str = field(default="", repr=False)
 
     def wording(self, on: date) -> Indicator | Wording:
         """The words in force on a day."""

@@ -100,6 +100,7 @@ def numbers(profile: Profile) -> Mapping[str, int]:
 def version_of(indicator: Indicator) -> str:
     """Names a definition as it stands: any change of it, of a target or of a word, is another."""
     told = repr(indicator) + "".join(map(repr, indicator.wordings))
+    told += indicator.formula_en + indicator.assumption_en
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
