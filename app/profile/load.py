@@ -259,7 +259,7 @@ def _target(told: Mapping[str, Any]) -> Target:
         told.get("kind", "instant"), float(told.get("baseline", 0.0)), told.get("begins", ""),
         told.get("shape", "linear"),
         tuple((str(d), float(v)) for d, v in told.get("milestones", ())),
-        told.get("assumption", ""),
+        told.get("assumption", ""), told.get("assumption_en", ""),
     )  # fmt: skip
 
 

@@ -53,3 +53,13 @@ def test_a_wording_without_its_day_is_found_with_its_line(tmp_path: Path) -> Non
     [finding] = check(folder).findings
     line = text[: text.index("from = ")].count("\n") + 1
     assert (finding.file.name, finding.line) == (path.name, line)
+
+
+def test_every_formula_and_assumption_is_told_in_both_languages_and_a_word_more_is_a_version():
+    for indicator in load_profile(SHIPPED).indicators.values():
+        assert indicator.formula_en, indicator.id
+        assert bool(indicator.assumption) == bool(indicator.assumption_en), indicator.id
+        for target in indicator.targets:
+            assert bool(target.assumption) == bool(target.assumption_en), indicator.id
+        other = replace(indicator, formula_en=indicator.formula_en + "!")
+        assert version_of(other) != version_of(indicator)
