@@ -239,7 +239,7 @@ class Follower:
         self, evaluation: SourceEvaluation, numbers: frozenset[int], like: Tally
     ) -> None:
         """Sum the steps of some indicators again, up to the page that was taken last."""
-        evaluation.tally.count_anew(numbers, like, self._profile.began_s)
+        evaluation.tally.count_anew(numbers, like)
         self._durations.forget(numbers)
         self._late = [
             (seq, at_s, [one for one in late if one.step[2] not in numbers])

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from app.domain.measure import CARRIED
 from app.domain.membership import Members, SubjectsOf, Unchanging
-from app.domain.period import NOW, bounds
+from app.domain.period import KINDS, NOW, bounds
 
 Step = tuple[str, str, int, str, int, int, int, int, int]
 CellKey = tuple[int, str, int]  # indicator number, period kind, period begin
@@ -20,10 +20,10 @@ class Tally:
     """Sums of one source at ``at_s``.
 
     ``cells[key][subject]`` is [num, den]; ``values[key][subject]`` counts durations for quantiles.
-    Steps beyond ``at_s`` wait in a queue; steps before it go straight in, whatever period they
-    belong to, so a late correction reaches closed periods too. Who counts for whom follows the
-    areas of the day of the figure: a closed period keeps the tree it closed with, an open one is
-    regrouped when the tree changes.
+    Steps beyond ``at_s`` wait in a queue; steps before it go straight into the periods that are
+    open. Those that have closed are forgotten: what comes late for them corrects what was kept
+    (``app.evaluation.revise``). Who counts for whom follows the areas of the day of the figure: an
+    open period is regrouped when the tree changes.
     """
 
     def __init__(
@@ -47,23 +47,23 @@ class Tally:
         self._future: list[tuple[int, int, str, str, CellKey, int, int, int]] = []
         self._order = 0
         self.tree = 0
+        # When the open period of each kind began.
+        self._since: dict[str, int] = {}
 
     def start(self, began_s: int, at_s: int) -> None:
         """Stand at an instant of a history that began at ``began_s``; steps come after."""
+        self._stand(max(began_s, at_s))
         self.at_s = at_s
         self.tree = self._members.tree(at_s)
-        self._open(self._carried, began_s)
+        self._open(self._carried)
 
-    def _open(self, carried: Mapping[int, Iterable[str]], began_s: int) -> None:
-        """The periods there were, each to get its base."""
+    def _open(self, carried: Mapping[int, Iterable[str]]) -> None:
+        """The periods that are open, each to get its base."""
         for number, kinds in carried.items():
             for kind in kinds:
-                begin = bounds(kind, began_s)[0]
-                while begin <= (self.at_s or 0):
-                    self.cells.setdefault((number, kind, begin), {})
-                    begin = bounds(kind, begin)[1] + 1
+                self.cells.setdefault((number, kind, self._since[kind]), {})
 
-    def count_anew(self, numbers: Collection[int], like: Tally, began_s: int) -> None:
+    def count_anew(self, numbers: Collection[int], like: Tally) -> None:
         """Forget all of some indicators, whose steps come again from the first page on."""
         self._carried = like._carried
         for cells in (self.cells, self.values, self.dirty):
@@ -74,7 +74,7 @@ class Tally:
                 told.pop(number, None)
         self._future = [f for f in self._future if f[4][0] not in numbers]
         heapq.heapify(self._future)
-        self._open({n: k for n, k in self._carried.items() if n in numbers}, began_s)
+        self._open({n: k for n, k in self._carried.items() if n in numbers})
 
     def add(self, steps: Iterable[Step]) -> None:
         """Take in the steps of one page."""
@@ -105,6 +105,20 @@ class Tally:
             self.at_s = begin - 1
         self._run_until(to_s)
         self.at_s = to_s
+        self._stand(to_s)
+
+    def _stand(self, at_s: int) -> None:
+        """Forget the periods that have closed; a year of hours would be hundreds of megabytes."""
+        since = {kind: bounds(kind, at_s)[0] for kind in KINDS}
+        if since == self._since:
+            return
+        self._since = since
+        for kept in (self.cells, self.values):
+            for key in [k for k in kept if self._has_closed(k)]:
+                del kept[key]
+
+    def _has_closed(self, key: CellKey) -> bool:
+        return key[2] < self._since.get(key[1], 0)
 
     def _begin(self, number: int, kind: str, begin: int, base: Sums) -> None:
         """Nothing can have been counted in a period before it began."""
@@ -153,11 +167,6 @@ class Tally:
     def _is_open(self, key: CellKey, at_s: int) -> bool:
         return key[1] in (NOW, CARRIED) or bounds(key[1], key[2])[1] >= at_s
 
-    def _tree_of(self, key: CellKey) -> int:
-        if self.tree == 0 or self._is_open(key, self.at_s or 0):
-            return self.tree
-        return self._members.tree(bounds(key[1], key[2])[1])
-
     def _run_until(self, to_s: int) -> None:
         while self._future and self._future[0][0] <= to_s:
             at_s, _, owner, sector, key, value, num, den = heapq.heappop(self._future)
@@ -167,7 +176,9 @@ class Tally:
         self, owner: str, sector: str, key: CellKey, at_s: int, value: int, num: int, den: int
     ) -> None:
         self._note(owner, sector, key, at_s, value, num, den)
-        subjects = self._subjects(owner, sector, self._tree_of(key))
+        if self._has_closed(key):
+            return
+        subjects = self._subjects(owner, sector, self.tree)
         if value >= 0:
             counters = self.values.setdefault(key, {})
             for subject in subjects:
@@ -178,9 +189,10 @@ class Tally:
         self._sum(subjects, key, num, den)
         if key[1] == CARRIED:
             for kind in self._carried.get(key[0], ()):
-                for other in self._begun(key[0], kind, at_s):
-                    then = self._subjects(owner, sector, self._tree_of(other))
-                    self._sum(then, other, num, den)
+                other = (key[0], kind, self._since[kind])
+                # Begun after that: its base follows a correction.
+                if other[2] > at_s and other in self.cells:
+                    self._sum(subjects, other, num, den)
 
     def _note(
         self, owner: str, sector: str, key: CellKey, at_s: int, value: int, num: int, den: int
@@ -214,16 +226,6 @@ class Tally:
         found = self._memo.get((owner, sector, tree))
         if found is None:
             found = self._memo[(owner, sector, tree)] = self._members.of(owner, sector, tree)
-        return found
-
-    def _begun(self, number: int, kind: str, at_s: int) -> list[CellKey]:
-        """Periods that have begun after ``at_s``: their base must follow a correction."""
-        found = []
-        begin = bounds(kind, at_s)[1] + 1
-        while self.at_s is not None and begin <= self.at_s:
-            if (number, kind, begin) in self.cells:
-                found.append((number, kind, begin))
-            begin = bounds(kind, begin)[1] + 1
         return found
 
     def _sum(self, subjects: tuple[str, ...], key: CellKey, num: int, den: int) -> None:

@@ -123,7 +123,7 @@ def test_walking_over_the_changes_is_counting_anew_in_the_tree_of_the_day(seed: 
         fresh.start(began, at_s)
         fresh.add(steps[: (place + 1) * batch])
         assert _sums(walked) == _sums(fresh)
-        for key in {*walked.cells, *fresh.cells}:  # also the periods that have closed
+        for key in {*walked.cells, *fresh.cells}:  # also what no figure is made of yet
             for subject in PROFILE.subjects:
                 one = walked.cells.get(key, {}).get(subject, [0, 0])
                 assert one == fresh.cells.get(key, {}).get(subject, [0, 0]), (key, subject)

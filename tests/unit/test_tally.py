@@ -130,3 +130,20 @@ def test_sums_are_those_of_a_fresh_count(seed: int) -> None:
 
 def _filled(sums: dict[str, list[int]]) -> dict[str, list[int]]:
     return {k: v for k, v in sums.items() if v != [0, 0]}
+
+
+def test_what_has_closed_is_forgotten_and_what_comes_late_for_it_opens_nothing() -> None:
+    tally = Tally({0: ("month",)}, lambda owner, sector: (owner,))
+    tally.start(BEGAN, BEGAN)
+    most = 0
+    for hour in range(400 * 24):
+        at_s = BEGAN + hour * 3600
+        kinds = [(kind, bounds(kind, at_s)[0]) for kind in ("hour", "day", "month", "year")]
+        late = [("day", bounds("day", at_s - 3 * DAY)[0])]
+        tally.add(("u", "", 0, kind, begin, at_s, 60, 1, 1) for kind, begin in kinds + late)
+        tally.advance(at_s + 3599)
+        most = max(most, len(tally.cells), len(tally.values))
+        assert tally.current(0, "hour")[1] == {"u": [1, 1]}
+    assert most <= 5  # one a kind, and a month's base
+    days = bounds("year", BEGAN + DAY)[1] + 1 - BEGAN
+    assert tally.current(0, "year")[1]["u"] == [400 * 24 - days // 3600] * 2
