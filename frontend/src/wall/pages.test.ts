@@ -16,9 +16,9 @@ test('every tile has a place, six in a row', () => {
 });
 
 test('up to four rows are one page; more are pages of like size', () => {
-  for (const rows of [0, 1, 2, 3, 4]) expect(laid(rows, false)).toEqual({ pages: 1, across: 1, down: Math.max(1, rows) });
-  expect(laid(5, false)).toEqual({ pages: 2, across: 1, down: 3 });
-  expect(laid(34, false)).toEqual({ pages: 9, across: 1, down: 4 });
+  for (const rows of [0, 1, 2, 3, 4]) expect(laid(rows, false)).toEqual({ pages: 1, across: 1, down: Math.max(1, rows), tight: rows > 3 });
+  expect(laid(5, false)).toEqual({ pages: 2, across: 1, down: 3, tight: false });
+  expect(laid(34, false)).toEqual({ pages: 9, across: 1, down: 4, tight: true });
 });
 
 test('all at once there is room for every row, none smaller than it must be', () => {

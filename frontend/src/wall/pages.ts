@@ -4,6 +4,7 @@ import type { SceneGroup } from '../data/shapes';
 
 export const IN_A_ROW = 6;
 export const ROWS_AT_ONCE = 4;
+const ROOMY = 3;
 
 export interface Row {
   id: string;
@@ -32,16 +33,20 @@ export interface Laid {
   /** Rows beside each other, and under each other. */
   across: number;
   down: number;
+  /** More rows than leave a tile room for its history. */
+  tight: boolean;
 }
 
 /** Pages of as many rows as each other; or everything at once, set smaller until it has room. */
 export function laid(rows: number, everything: boolean): Laid {
   if (everything) {
     const across = Math.max(1, Math.ceil(Math.sqrt(rows / ROWS_AT_ONCE)));
-    return { pages: 1, across, down: Math.max(1, Math.ceil(rows / across)) };
+    const down = Math.max(1, Math.ceil(rows / across));
+    return { pages: 1, across, down, tight: down > ROOMY * across };
   }
   const pages = Math.max(1, Math.ceil(rows / ROWS_AT_ONCE));
-  return { pages, across: 1, down: Math.max(1, Math.ceil(rows / pages)) };
+  const down = Math.max(1, Math.ceil(rows / pages));
+  return { pages, across: 1, down, tight: down > ROOMY };
 }
 
 /** What the address asks for: `all`, one page that stays, or (null) page after page. */
