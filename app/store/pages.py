@@ -92,6 +92,19 @@ class StoredPage:
     steps: list[PackedStep]
 
 
+# Of packed steps: a page of a loaded year can unpack to fifty times that.
+STEPS_AT_ONCE_BYTES = 64 * 1024
+_PAGES_SINCE = """
+SELECT seq, watermark_s, more, steps FROM (
+    SELECT seq, watermark_s, more, steps,
+           sum(octet_length(steps)) OVER (ORDER BY seq) - octet_length(steps) AS before
+    FROM (
+        SELECT seq, watermark_s, more, steps FROM page WHERE source = $1 AND seq > $2
+        ORDER BY seq LIMIT $3
+    ) AS next
+) AS sized
+WHERE before < $4 ORDER BY seq
+"""
 _ROOM = """
     CREATE TEMP TABLE room (bytes text) ON COMMIT DROP;
     ALTER TABLE room ALTER bytes SET STORAGE EXTERNAL;
@@ -212,14 +225,9 @@ class PgPages:
             )
 
     async def pages_since(self, source: str, seq: int, limit: int) -> list[StoredPage]:
+        """The next ones, at most so many, fewer where they are large; none when there is none."""
         async with self._pool.acquire() as db:
-            rows = await db.fetch(
-                "SELECT seq, watermark_s, more, steps FROM page WHERE source = $1 AND seq > $2"
-                " ORDER BY seq LIMIT $3",
-                source,
-                seq,
-                limit,
-            )
+            rows = await db.fetch(_PAGES_SINCE, source, seq, limit, STEPS_AT_ONCE_BYTES)
         return [
             StoredPage(
                 r["seq"], r["watermark_s"], r["more"], _decode_steps(zlib.decompress(r["steps"]))

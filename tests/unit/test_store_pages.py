@@ -84,6 +84,24 @@ async def test_records_rejects_and_cursor_come_together(pool: asyncpg.Pool):
     assert (aside.reason, aside.payload, aside.count) == ("no date", "<x>", 1)
 
 
+async def test_pages_are_read_so_many_at_once_as_their_steps_are_small(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+):
+    pages = await opened(pool)
+    for n in range(1, 6):
+        await pages.commit(S, n, page(f"c{n}", dossier(f"a{n}", n)), NOW_S)
+    assert [p.seq for p in await pages.pages_since(S, 1, 3)] == [2, 3, 4]
+    every = [(p.seq, p.steps) for p in await pages.pages_since(S, 0, 9)]
+    monkeypatch.setattr("app.store.pages.STEPS_AT_ONCE_BYTES", 1)
+    one_by_one, seq = [], 0
+    while found := await pages.pages_since(S, seq, 9):
+        assert len(found) == 1
+        one_by_one += [(p.seq, p.steps) for p in found]
+        seq = found[-1].seq
+    assert one_by_one == every
+    assert len(every) == 5
+
+
 async def test_quarantine_is_read_page_by_page_and_each_entry_once(pool: asyncpg.Pool):
     pages = await opened(pool)
     bad = tuple(Rejected(f"reason {n}", b"<%d>" % n) for n in range(5))
