@@ -10,6 +10,7 @@ class SourceConfig:
     """One ``sources/<feed>.toml``.
 
     ``every_s`` and the age thresholds are seconds of data time, ``timeout_s`` of real time.
+    ``least_pace``: bytes a second of real time of an answer that has begun; 0 = whatever comes.
     """
 
     id: str
@@ -25,6 +26,7 @@ class SourceConfig:
     owner: str = ""
     legal_source: str = ""
     settings: dict[str, str] = field(default_factory=dict)
+    least_pace: float = 1000.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from app.domain.feed import FeedBroken, FeedDown
 from app.domain.source import SourceConfig
 
 MAX_BODY = 20_000_000
+# A body that has begun goes on at the source's least pace; so long it may take to get going.
+DRIP_S = 0.5
 # A compressed body could swell to a thousand times its size before anybody counts.
 _PLAIN = {"Accept-Encoding": "identity"}
 
@@ -24,7 +26,7 @@ class HttpReply:
 
 @dataclass(slots=True)
 class Upstream:
-    """One source's feed: no redirects, a byte cap, one total deadline a request.
+    """One source's feed: no redirects, a byte cap, a least pace, one total deadline a request.
 
     Its connections belong to the event loop that asks; they are made anew on another one.
     """
@@ -92,20 +94,30 @@ class Upstream:
                 raise FeedBroken(
                     f"{method} {url}: a body in {coding[:20]!r}, expected none (identity), as asked"
                 )
-            return HttpReply(
-                answer.status_code, await _body(answer, f"{method} {url}"), dict(answer.headers)
-            )
+            whole = await _body(answer, f"{method} {url}", self.config.least_pace)
+            return HttpReply(answer.status_code, whole, dict(answer.headers))
 
 
-async def _body(answer: httpx2.Response, what: str) -> bytes:
+async def _body(answer: httpx2.Response, what: str, least_pace: float) -> bytes:
     told = answer.headers.get("content-length", "")[:20]
     if told.isdecimal() and int(told) > MAX_BODY:
         raise _too_long(what)
-    body = bytearray()
-    async for chunk in answer.aiter_raw():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise _too_long(what)
+    body, now = bytearray(), asyncio.get_running_loop().time
+    began: float | None = None
+    try:
+        async with asyncio.timeout(None) as pace:
+            async for chunk in answer.aiter_raw():
+                body += chunk
+                began = now() if began is None else began
+                if len(body) > MAX_BODY:
+                    raise _too_long(what)
+                if least_pace:
+                    pace.reschedule(began + DRIP_S + len(body) / least_pace)
+    except TimeoutError:
+        raise FeedDown(
+            f"{what}: the answer drips, {len(body)} bytes in {now() - (began or now()):.1f} s;"
+            f" expected {least_pace:g} a second (least_pace of this source; 0 = whatever comes)"
+        ) from None
     return bytes(body)
 
 

@@ -81,7 +81,7 @@ SOURCE: Keys = {
     "every_s": Key(WHOLE, least=1), "timeout_s": Key(NUMBER, least=0.1),
     "late_after_s": Key(WHOLE, least=1), "stale_after_s": Key(WHOLE, least=1),
     "absent_after_s": Key(WHOLE, least=1), "owner": _FREE, "legal_source": _FREE,
-    "settings": Key(TABLE, needed=False),
+    "settings": Key(TABLE, needed=False), "least_pace": Key(NUMBER, needed=False, least=0),
 }  # fmt: skip
 GROUP: Keys = {"id": Key(), "title_vi": Key(), "title_en": Key(), "tiles": Key(LIST)}
 MAP: Keys = {

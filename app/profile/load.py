@@ -288,6 +288,7 @@ def _sources(folder: Path, base_urls: Mapping[str, str]) -> list[SourceConfig]:
                     int(told["absent_after_s"]), told.get("owner", ""),
                     told.get("legal_source", ""),
                     {k: str(v) for k, v in told.get("settings", {}).items()},
+                    float(told.get("least_pace", 1000)),
                 )
             )  # fmt: skip
         except KeyError as missing:

@@ -71,6 +71,27 @@ async def test_who_does_not_answer_is_asked_again_later(feed: str, told: Hostile
     assert caught.value.retry_after_s is None or 0.5 <= caught.value.retry_after_s <= 3600
 
 
+@pytest.mark.parametrize("feed", FEEDS)
+async def test_a_drip_does_not_wait_for_the_time_out(
+    feed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the ten seconds of the shipped sources; and a feed may be allowed to drip."""
+    monkeypatch.setattr("tests.contract.test_hostile_pages.TIMEOUT_S", 10.0)
+    (drip,) = [told for told in hostile.DOWN if told.name == "slow drip"]
+    with pytest.raises(FeedDown, match=r"drips, \d+ bytes .* expected 1000 a second"):
+        await _collect(feed, drip)
+
+
+async def test_a_source_may_be_as_slow_as_its_time_out_allows() -> None:
+    config = replace(PROFILE.sources["documents"], timeout_s=1.5, least_pace=0.0)
+    (drip,) = [told for told in hostile.DOWN if told.name == "slow drip"]
+    async with hostile.upstream(drip) as base_url:
+        upstream = Upstream(replace(config, base_url=base_url), {})
+        with pytest.raises(FeedDown, match=r"no whole answer in 1.5 s"):
+            await upstream.request("GET", "/documents")
+        await upstream.close()
+
+
 @pytest.mark.parametrize("told", hostile.BROKEN, ids=lambda t: t.name)
 @pytest.mark.parametrize("feed", FEEDS)
 async def test_what_is_no_page_is_broken(feed: str, told: Hostile) -> None:
