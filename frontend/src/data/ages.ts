@@ -17,6 +17,14 @@ export function ageSeconds(watermark: string | null | undefined, dataNow: number
   return Number.isNaN(ms) ? null : Math.max(0, (dataNow - ms) / 1000);
 }
 
+/** An age on a tile moves on by so much at a time. */
+const AGE_STEP_S = 5;
+
+/** Rounded down: two hundred seconds that tick are no news, and a change may have to wait for each. */
+export function stepped(seconds: number | null): number | null {
+  return seconds === null ? null : seconds - (seconds % AGE_STEP_S);
+}
+
 const RANK: Quality[] = ['fresh', 'late', 'stale', 'absent'];
 const WORSE: Quality[] = ['fresh', 'late', 'loading', 'stale', 'absent', 'no_source'];
 

@@ -26,8 +26,8 @@ const FRAME_MS = 16;
 /** Clocks and ages are drawn by eighths of a second; of eight turns each tile has one. */
 const TURN_MS = 125;
 const TURNS = 8;
-/** A change is on the glass by then: what can wait is drawn now, and not when the next one comes. */
-const AFTER_MS = 24;
+/** After the frame of a change: what can wait is drawn with the very next, not when one may come. */
+const AFTER_MS = 2;
 type Delta = Extract<Frame, { t: 'delta' }>;
 
 /** What the channel needs of a WebSocket. */
@@ -198,11 +198,15 @@ export class Channel {
 
   #drawn(): void {
     this.#drawnAt = this.world.now();
-    if (this.#turning || this.#drawnAt - this.#turnedAt < TURN_MS - AFTER_MS - FRAME_MS) return;
+    if (this.#turning || this.#drawnAt - this.#turnedAt < TURN_MS - 2 * FRAME_MS) return;
     this.#turning = true;
-    this.world.later(AFTER_MS, () => {
-      this.#turning = false;
-      this.#turn();
+    // A browser that has just drawn goes on in step with the screen for a while, and what comes then
+    // waits for the next step: two frames in a row keep it there hardly longer than one.
+    this.world.soon(() => {
+      this.world.later(AFTER_MS, () => {
+        this.#turning = false;
+        this.#turn();
+      });
     });
   }
 

@@ -3,7 +3,7 @@
 import { untrack } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 
-import { ageSeconds, dataTime, iso, judge, worse } from './ages';
+import { ageSeconds, dataTime, iso, judge, stepped, worse } from './ages';
 import { scoreOf } from './score';
 import { RANK } from './severity';
 import type { Alert, Clock, Frame, Indicator, Link, Quality, Reading, Scene, Score, Snapshot, Source, Subject } from './shapes';
@@ -106,7 +106,7 @@ export class Store {
     return worse(now, own ?? 'fresh');
   }
 
-  /** Age of a source's figures as tiles of this turn show it, at most a second old. */
+  /** Age of a source's figures as tiles of this turn show it. */
   age(source: string, turn: number): number | null {
     return this.#ages[turn]?.get(source) ?? null;
   }
@@ -118,7 +118,7 @@ export class Store {
   }
 
   #grow(turn: number): void {
-    for (const source of this.sources.values()) this.#ages[turn]?.set(source.id, ageSeconds(source.watermark, this.now));
+    for (const source of this.sources.values()) this.#ages[turn]?.set(source.id, stepped(ageSeconds(source.watermark, this.now)));
   }
 
   #count(): void {
