@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     anonymous: Literal["anywhere", "this_machine", "nowhere"] = "this_machine"
 
     # What each process may hold in memory of series that are not sealed yet, and of one seal.
-    series_head_mb: float = Field(default=40, ge=1)
+    series_head_mb: float = Field(default=24, ge=1)
     series_seal_points: int = Field(default=150_000, ge=10_000)
     # What a web process may keep of sealed history it was asked for; 0: nothing.
     series_shelf_mb: float = Field(default=48, ge=0)

@@ -27,9 +27,9 @@ from app.evaluation.walk import StoredPage, walk
 
 log = structlog.get_logger("evaluation")
 PAGES_AT_ONCE = 8  # a full page is some 2 MB of steps
-CLOSINGS_AT_ONCE = 8  # each is a frame of every indicator and period, in memory until committed
+CLOSINGS_AT_ONCE = 4  # each is a frame of every indicator and period, in memory until committed
 LATE_AT_ONCE = 50_000  # steps; some ten megabytes
-CORRECTED_AT_ONCE = 100_000  # figures at most; some 300 bytes each until they are committed
+CORRECTED_AT_ONCE = 50_000  # figures at most; some 300 bytes each until they are committed
 _UNITS = 4  # whom a record counts for: its agency, commune or department, district, province
 LATE_WAITS_S = 30.0  # while a source loads
 FILL_SHOWS_EVERY_S = 1.0
