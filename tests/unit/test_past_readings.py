@@ -75,7 +75,7 @@ async def test_sealed_or_not_and_after_a_restart_history_is_the_same(
         pass
     assert await pool.fetchval("SELECT count(*) FROM series_chunk") > 0
     assert await told(store) == await told(PgReadings(pool)) == before
-    small = PgReadings(pool, limits=bounded(1 / 1000, 10_000))  # a head of 25 points
+    small = PgReadings(pool, limits=bounded(1 / 1000, 10_000, 1))  # a head of 25 points
     assert await told(small) == before
     assert [f for f in (await verify(pool)).faults if f.startswith("series")] == []
 
