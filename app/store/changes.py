@@ -1,9 +1,15 @@
-"""The change log read since a cursor, with NOTIFY as its doorbell."""
+"""The change log read since a cursor, with NOTIFY as its doorbell.
+
+A small change comes with its bell, so a screen does not wait for one more way to the database and
+back. What was heard is only believed where it follows, without a gap, on what is known; everything
+else is read from the table, which alone is the log.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -17,6 +23,9 @@ from app.store.still import reader, still
 
 _decode = msgspec.json.Decoder().decode
 
+BELL = "ioc_change"
+_BELL_BYTES = 7_900  # PostgreSQL takes less than 8000, with epoch and offset before it
+HEARD_AT_MOST = 128
 # What is read at once of the log, as it is stored: a day of a fill can be a megabyte of readings.
 AT_ONCE_BYTES = 256 * 1024
 # One statement is one snapshot of the database, and one way there and back.
@@ -49,6 +58,9 @@ class PgChanges:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._bell = asyncio.Event()
+        # Offset and text of changes in a row, of ``_epoch``; nothing came between or after them.
+        self._heard: deque[tuple[int, str]] = deque(maxlen=HEARD_AT_MOST)
+        self._epoch = ""
 
     def still(self) -> AbstractAsyncContextManager[None]:
         return still(self._pool)
@@ -63,6 +75,10 @@ class PgChanges:
     async def since(
         self, epoch: str, offset: int, limit: int = 500, *, filled: bool = True
     ) -> Changes:
+        heard = self._heard
+        if heard and epoch == self._epoch and heard[0][0] - 1 <= offset <= heard[-1][0]:
+            told = [_told(number, text) for number, text in heard if number > offset][:limit]
+            return Changes(epoch, told[-1].offset if told else offset, tuple(told), False)
         async with self._pool.acquire() as db:
             rows = await db.fetch(_SINCE, offset, limit, epoch, filled, AT_ONCE_BYTES)
         known, first, last = rows[0]["epoch"], rows[0]["first"], rows[0]["last"]
@@ -71,8 +87,10 @@ class PgChanges:
         return Changes(known, changes[-1].offset if changes else last, changes, gone)
 
     async def wait(self, timeout_s: float) -> None:
-        with contextlib.suppress(asyncio.TimeoutError):
+        try:
             await asyncio.wait_for(self._bell.wait(), timeout_s)
+        except TimeoutError:
+            self._heard.clear()  # a bell can be lost: the table is asked
         self._bell.clear()
 
     async def listen(self, stop: asyncio.Event) -> None:
@@ -80,16 +98,38 @@ class PgChanges:
         while not stop.is_set():
             try:
                 async with self._pool.acquire() as db:
-                    await db.add_listener("ioc_change", self._ring)
+                    self._heard.clear()  # nobody listened until now
+                    await db.add_listener(BELL, self._ring)
                     while not stop.is_set() and not db.is_closed():
                         await asyncio.sleep(0.5)
                     if not db.is_closed():
-                        await db.remove_listener("ioc_change", self._ring)
+                        await db.remove_listener(BELL, self._ring)
             except AWAY:
                 await asyncio.sleep(1)
 
-    def _ring(self, *_: object) -> None:
+    def _ring(self, _db: object, _pid: object, _channel: object, text: object) -> None:
+        epoch, _, rest = str(text).partition(" ")
+        if not rest:
+            self._heard.clear()
+        else:
+            number, _, told = rest.partition(" ")
+            if epoch != self._epoch or (self._heard and self._heard[-1][0] != int(number) - 1):
+                self._heard.clear()
+            self._epoch = epoch
+            self._heard.append((int(number), told))
         self._bell.set()
+
+
+def in_a_bell(source: str, at_s: int, watermark_s: int, payload: str) -> str:
+    """A change of readings as its bell carries it, behind epoch and offset; empty: too large."""
+    text = f"{at_s} {watermark_s} {source} {payload}"
+    return text if len(text.encode()) <= _BELL_BYTES else ""
+
+
+def _told(offset: int, text: str) -> Change:
+    at_s, watermark_s, source, payload = text.split(" ", 3)
+    readings = tuple(_reading(r) for r in _decode(payload)["readings"])
+    return Change(offset, "readings", source, int(at_s), int(watermark_s), False, readings)
 
 
 def _change(row: asyncpg.Record) -> Change:

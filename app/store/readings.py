@@ -13,6 +13,7 @@ from app.domain.period import day_of
 from app.domain.ports import Series
 from app.domain.reading import Reading
 from app.store import pace as kept_pace
+from app.store.changes import in_a_bell
 from app.store.past.closes import correct_closes, write_closes
 from app.store.past.parts import Framed
 from app.store.past.readings import Asked, PastReadings
@@ -68,11 +69,13 @@ WITH latest AS (
         at_s = EXCLUDED.at_s, watermark_s = EXCLUDED.watermark_s, definition = EXCLUDED.definition
 ), news AS (
     INSERT INTO change (kind, source, at_s, watermark_s, filling, payload)
-    VALUES ('readings', $1, $2, $3, $4, $5::jsonb)
+    VALUES ('readings', $1, $2, $3, $4, $5::jsonb) RETURNING "offset"
 ), place AS (
     UPDATE source_state SET evaluated_seq = $6, evaluated_s = $2 WHERE source = $1
 )
-SELECT pg_notify('ioc_change', '')
+SELECT pg_notify('ioc_change', CASE WHEN $21 = '' THEN ''
+                               ELSE (SELECT id FROM epoch) || ' ' || "offset" || ' ' || $21 END)
+FROM news
 """
 KEPT_CHANGES = 20_000
 
@@ -309,12 +312,12 @@ def framed(judged: Judged) -> list[Framed]:
 def _judged(judged: Judged) -> tuple[object, ...]:
     """What ``_JUDGED`` asks for; of a judgement of the past the news alone."""
     rows, heads = (judged.changed, judged.heads) if judged.latest else ((), ())
+    payload = json.dumps({"readings": [_row(r) for r in judged.announced]})
+    seen = judged.source, judged.at_s, judged.watermark_s
     return (
-        judged.source,
-        judged.at_s,
-        judged.watermark_s,
+        *seen,
         judged.filling,
-        json.dumps({"readings": [_row(r) for r in judged.announced]}),
+        payload,
         judged.seq,
         [r.indicator for r in rows],
         [r.period for r in rows],
@@ -330,4 +333,5 @@ def _judged(judged: Judged) -> tuple[object, ...]:
         [h.period for h in heads],
         [h.period_s for h in heads],
         [h.definition or None for h in heads],
+        "" if judged.filling else in_a_bell(*seen, payload),
     )

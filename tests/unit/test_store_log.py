@@ -238,3 +238,42 @@ async def test_a_lease_that_ran_out_is_given_to_the_next(pool: asyncpg.Pool):
     assert first.key == second.key
     assert await store.expire(0.0) == [second.key]
     assert await store.lease("mail", 60) is None
+
+
+async def test_what_a_bell_carries_is_what_the_log_says(pool: asyncpg.Pool):
+    """Small and large, filled and rolled back, with and without a bell, lost bells: one log."""
+    rng, store, changes, stop = random.Random(11), PgReadings(pool), PgChanges(pool), asyncio.Event()
+    await pool.execute("INSERT INTO source_state (source, seq) VALUES ($1, 9)", S)
+    listening = asyncio.create_task(changes.listen(stop))
+    epoch, offset = await changes.position()
+    begun, seen, by_bell = offset, [], 0
+    try:
+        for number in range(1, 200):
+            many = 60 if rng.random() < 0.1 else rng.randint(1, 3)
+            rows = [reading(f"area:{n}", rng.randint(0, 10), NOW_S + number) for n in range(many)]
+            chance = rng.random()
+            if chance < 0.1:
+                await pool.execute(_PUT, S, number)  # nobody rings for it
+            elif chance < 0.2:
+                await pool.execute("SELECT nextval(pg_get_serial_sequence('change', 'offset'))")
+            else:
+                made = judged(number, *rows)
+                await store.commit([replace(made, filling=chance < 0.3)])
+            if chance > 0.9:
+                await pool.execute("NOTIFY ioc_change")
+            await changes.wait(0.01 if chance < 0.2 else 5)
+            got = await changes.since(epoch, offset, rng.choice((1, 3, 500)))
+            by_bell += bool(got.changes) and bool(changes._heard)
+            seen += got.changes
+            offset = got.offset
+        await changes.wait(0.01)
+        seen += (await changes.since(epoch, offset)).changes
+    finally:
+        stop.set()
+        await listening
+    told: list[object] = []
+    while found := (await PgChanges(pool).since(epoch, begun)).changes:
+        told += found
+        begun = found[-1].offset
+    assert seen == told
+    assert by_bell > 50
