@@ -242,7 +242,8 @@ async def test_a_lease_that_ran_out_is_given_to_the_next(pool: asyncpg.Pool):
 
 async def test_what_a_bell_carries_is_what_the_log_says(pool: asyncpg.Pool):
     """Small and large, filled and rolled back, with and without a bell, lost bells: one log."""
-    rng, store, changes, stop = random.Random(11), PgReadings(pool), PgChanges(pool), asyncio.Event()
+    rng, stop = random.Random(11), asyncio.Event()
+    store, changes = PgReadings(pool), PgChanges(pool)
     await pool.execute("INSERT INTO source_state (source, seq) VALUES ($1, 9)", S)
     listening = asyncio.create_task(changes.listen(stop))
     epoch, offset = await changes.position()
