@@ -98,6 +98,8 @@ class Installation:
             self.process = subprocess.Popen(
                 self._command, cwd=self._root,
                 env=kept | self._settings, stdout=out, stderr=out,
+                # Who starts tests in the background of a shell has Ctrl-C ignored by all below.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 **(self._who.identity() if self._who else {}),
             )  # fmt: skip
 
@@ -121,6 +123,10 @@ class Installation:
         return told is not None and [
             (s["progress"], s["quality"]) for s in told["sources"]
         ] == [(1.0, "fresh")] * 3  # fmt: skip
+
+    def at_rest(self) -> bool:
+        """The same at each look of two seconds: a fill's last work is done."""
+        return all(self.loaded() for _ in range(20) if time.sleep(0.1) is None)
 
     def said(self) -> str:
         return self._out.read_text(errors="replace")[-4000:] if self._out.exists() else ""

@@ -120,7 +120,7 @@ def demo() -> Iterator[Installation]:
         running = Installation(folder / "data", settings={"IOC_SPEED": f"{SPEED:g}"})
         try:
             running.start()
-            wait_for(running.loaded, 120, "every source loaded", running)
+            wait_for(running.at_rest, 120, "every source loaded", running)
             yield running
         finally:
             running.close()
@@ -216,7 +216,7 @@ Trouble = Callable[[Installation, str, str], contextlib.AbstractContextManager[N
 def test_a_silent_feed_alone_turns_late_and_stale_when_its_file_says(
     demo: Installation, trouble: Trouble, feed: str, fault: str, named: str
 ) -> None:
-    wait_for(demo.loaded, 30 * SLOWER, "all fresh before", demo)
+    wait_for(demo.at_rest, 30 * SLOWER, "all fresh before", demo)
     with Watch(demo) as watch:
         with trouble(demo, feed, fault):
             within = (STALE_S + 2 * SLACK_S) / SPEED + 10
@@ -239,7 +239,7 @@ def test_a_silent_feed_alone_turns_late_and_stale_when_its_file_says(
 
 
 def test_an_expired_session_is_opened_again_and_nobody_notices(demo: Installation) -> None:
-    wait_for(demo.loaded, 30, "all fresh before", demo)
+    wait_for(demo.at_rest, 30, "all fresh before", demo)
     with Watch(demo) as watch:
         switch(demo, "public_service", "auth-expired", on=True)
         wait_for(lambda: watch.polled(4), 15 * SLOWER, "several polls of each", demo)
@@ -251,7 +251,7 @@ def test_an_expired_session_is_opened_again_and_nobody_notices(demo: Installatio
 def test_a_clock_that_runs_ahead_is_named_and_makes_nothing_older_or_younger(
     demo: Installation,
 ) -> None:
-    wait_for(demo.loaded, 30, "all fresh before", demo)
+    wait_for(demo.at_rest, 30, "all fresh before", demo)
     with Watch(demo) as watch:
         switch(demo, "documents", "clock-skew", on=True)
         wait_for(
@@ -268,7 +268,7 @@ def test_a_clock_that_runs_ahead_is_named_and_makes_nothing_older_or_younger(
 def test_drifted_records_are_kept_with_the_reason_and_replayed_after_the_mending(
     demo: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait_for(demo.loaded, 30, "all fresh before", demo)
+    wait_for(demo.at_rest, 30, "all fresh before", demo)
     with Watch(demo) as watch:
         for feed in FEEDS:
             switch(demo, feed, "schema-drift", on=True)
