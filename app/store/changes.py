@@ -8,7 +8,6 @@ else is read from the table, which alone is the log.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from contextlib import AbstractAsyncContextManager
 from typing import Any
