@@ -86,9 +86,7 @@ async def reading_and_parts(
     return whole, [r for r in found if r.subject != subject]
 
 
-async def _beside(
-    parts: ApiParts, seen: Visible, whole: Reading, on: date | None
-) -> list[Reading]:
+async def _beside(parts: ApiParts, seen: Visible, whole: Reading, on: date | None) -> list[Reading]:
     """What rule 2.1 counts beside the share on time, so that neither can hide."""
     if parts.profile.indicators[whole.indicator].measure.rule != "on_time_766":
         return []

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import typer
 
-from app.cli._allocator import give_memory_back
+from app.cli._allocator import give_memory_back, give_memory_back_of_answers
 from app.cli._words import lose_words_rather_than_work
 from app.settings import Settings, load_settings
 from app.supervisor.run import StartFailed, run
@@ -60,7 +60,7 @@ def _web(settings: Settings, name: str) -> None:
 
     from app.wiring import CONNECTIONS, web
 
-    give_memory_back()
+    give_memory_back_of_answers()
     # Ten thousand connections are a million objects that stay: not to be looked through for cycles
     # with every few that come.
     gc.set_threshold(10_000, 20, 50)

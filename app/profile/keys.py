@@ -42,7 +42,10 @@ INDICATOR: Keys = {
     "example": Key(LIST, needed=False), "wording": Key(LIST, needed=False),
 }  # fmt: skip
 WORDING: Keys = {
-    "from": Key(DAY), "title_vi": Key(), "title_en": Key(), "label_wall_vi": Key(),
+    "from": Key(DAY),
+    "title_vi": Key(),
+    "title_en": Key(),
+    "label_wall_vi": Key(),
     "label_wall_en": Key(),
 }
 MEASURE: Keys = {

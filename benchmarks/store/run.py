@@ -2,7 +2,9 @@
 
     python -m benchmarks.store.run --share 1
 
-Requests to the peers are encoded outside the timer, ours inside. Ours is durable when a batch
+Each has the machine for itself in its turn: the servers of the others stand still, and what they do
+in the background they do in time that counts for nobody (``turns``). Requests to the peers are
+encoded outside the timer, ours inside. Ours is durable when a batch
 returns (fsync on). Figures beside each other come from the same run on the same machine; the last
 line is JSON, null where a peer cannot be had.
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import random
 import resource
@@ -26,6 +29,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
+from app.cli._allocator import give_memory_back_of_answers
 from app.settings import Settings
 from app.store.embedded import EmbeddedPostgres
 from app.store.migrate import upgrade
@@ -35,7 +39,7 @@ from benchmarks.store import peers
 from benchmarks.store.dataset import SEED, Batch, batches, sources
 from benchmarks.store.ours import Ours
 from benchmarks.store.plain import PlainRows
-from benchmarks.store.questions import questions
+from benchmarks.store.questions import Kind, Question, questions
 from benchmarks.store.report import print_report, verdict
 from benchmarks.store.stage import (
     BESIDE,
@@ -52,8 +56,11 @@ from benchmarks.store.stage import (
     of_peer,
     of_plain,
 )
+from benchmarks.store.turns import Turns
 
 SLICE = 1_000_000
+# So many questions of a kind to one system before the next has its turn.
+IN_A_ROW = 5
 
 
 def main() -> int:
@@ -63,6 +70,9 @@ def main() -> int:
     parser.add_argument("--alone", action="store_true", help="without peers and plain rows")
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # As the product's own process that answers; see app/cli/serve.py.
+    give_memory_back_of_answers()
+    gc.set_threshold(10_000, 20, 50)
     folder = Path(tempfile.mkdtemp(prefix="ioc-bench-store-"))
     folder.chmod(0o755)  # as root, PostgreSQL runs under another account
     server = EmbeddedPostgres(folder)
@@ -105,14 +115,18 @@ async def measure(
     await ours.make(every)
     await plain.make()
     contenders = [of_ours(ours), *map(of_peer, found), *([] if alone else [of_plain(plain)])]
+    turns = Turns(seen.tops)
     try:
-        await fill(contenders, ours, clocked, seen, slices(share, seed))
-        if not alone:
-            await plain.fill(batches(share, seed=seed), every)
-            seen.size[PLAIN] = await plain.bytes_per_point()
-        for peer in found:
-            peer.settle()
-        await ask([*contenders, of_bare(ours)], seen, seed)
+        with turns.apart():
+            await fill(contenders, ours, clocked, turns, slices(share, seed))
+            if not alone:
+                async with turns.of(PLAIN, rests=True):
+                    await plain.fill(batches(share, seed=seed), every)
+                    seen.size[PLAIN] = await plain.bytes_per_point()
+            for peer in found:
+                async with turns.of(peer.name, rests=True):
+                    peer.settle()
+            await ask([*contenders, of_bare(ours)], seen, turns, seed)
         for peer in found:
             seen.size[peer.name] = peer.bytes_on_disk() / seen.points
         seen.memory["head MB"], seen.memory["head MB at most"] = ours.head_mb()
@@ -151,7 +165,7 @@ async def fill(
     contenders: Sequence[Contender],
     ours: Ours,
     clocked: Clocked,
-    seen: Seen,
+    turns: Turns,
     parts: Iterator[list[Batch]],
 ) -> None:
     """Each slice into each system; who is first changes. The last slice stays unsealed.
@@ -159,16 +173,17 @@ async def fill(
     Every other slice ours is written alone: that is the commit path. The slices between are written
     while everything before is sealed, as the product does it, and take until both are done.
     """
-    part, after, number = next(parts), next(parts, []), 0
+    seen, part, after, number = clocked.seen, next(parts), next(parts, []), 0
     while part:
         later = next(parts, [])
         first = number % len(contenders)
         for one in [*contenders[first:], *contenders[:first]]:
             beside = ours.seal_full if one.name == OURS and number % 2 else None
-            await _write(one, part[:: one.nth], clocked, beside)
-            if one.name == OURS and after and not later:
-                # Before the last slice all that is there, so that nothing but that one is tail.
-                await clocked.run(SEALING, 0, ours.seal)
+            async with turns.of(one.name, rests=True):
+                await _write(one, part[:: one.nth], clocked, beside)
+                if one.name == OURS and after and not later:
+                    # Before the last slice all that is there: nothing but that one is tail.
+                    await clocked.run(SEALING, 0, ours.seal)
         seen.points += sum(map(len, part))
         print(f"  {seen.points:>12,} points", file=sys.stderr)
         part, after, number = after, later, number + 1
@@ -193,23 +208,31 @@ async def _write(
     await (clocked.run(BESIDE, points, both) if beside else clocked.run(one.name, points, write))
 
 
-async def ask(contenders: Sequence[Contender], seen: Seen, seed: int) -> None:
-    """Every question to every system; the first of each kind do not count.
+async def ask(contenders: Sequence[Contender], seen: Seen, turns: Turns, seed: int) -> None:
+    """Every question to every system, a few of a kind in a row, behind an old one for warmth.
 
-    In an order drawn anew for each: who always came after the same one would be measured with what
-    that one leaves behind in the machine.
+    In an order drawn anew for each few: who always came after the same one would be measured with
+    what that one leaves behind in the machine.
     """
     dice = random.Random(seed)
-    every = list(questions(sources()))
-    warm = every[:4]
-    for number, question in enumerate([*warm, *every]):
-        for one in dice.sample(contenders, len(contenders)):
-            began = time.perf_counter()
-            values = await one.ask(question)
-            took_ms = (time.perf_counter() - began) * 1000
-            if number >= len(warm):
-                seen.ms[one.name, question.kind].append(took_ms)
-                seen.values[one.name, question.kind] += values
+    of: dict[Kind, list[Question]] = {}
+    for question in questions(sources()):
+        of.setdefault(question.kind, []).append(question)
+    rows = max(map(len, of.values()))
+    for begin in range(0, rows, IN_A_ROW):
+        for asked in [a for a in of.values() if begin < len(a)]:
+            for one in dice.sample(contenders, len(contenders)):
+                async with turns.of(one.name):
+                    await one.ask(asked[begin - 1])
+                    for question in asked[begin : begin + IN_A_ROW]:
+                        await _ask(one, question, seen)
+
+
+async def _ask(one: Contender, question: Question, seen: Seen) -> None:
+    began = time.perf_counter()
+    values = await one.ask(question)
+    seen.ms[one.name, question.kind].append((time.perf_counter() - began) * 1000)
+    seen.values[one.name, question.kind] += values
 
 
 async def _weigh(ours: Ours, clocked: Clocked, seen: Seen) -> None:

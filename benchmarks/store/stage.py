@@ -64,7 +64,8 @@ class Clocked:
     """
 
     def __init__(self, db: asyncpg.Connection, seen: Seen) -> None:
-        self._db, self._seen, self._tops = db, seen, seen.tops
+        self.seen = seen
+        self._db, self._tops = db, seen.tops
 
     def _cpu_s(self, name: str) -> float:
         top = self._tops.get(name)
@@ -73,19 +74,25 @@ class Clocked:
         return time.process_time() + sum(used(p).cpu_s for p in family(self._tops[POSTGRES]))
 
     async def run(self, name: str, points: int, work: Callable[[], Awaitable[None]]) -> float:
-        before = await self._db.fetchval("SELECT pg_current_wal_insert_lsn()::text")
+        before = await self._wal(name)
         cpu_s, began = self._cpu_s(name), time.perf_counter()
         await work()
         took = time.perf_counter() - began
-        self._seen.cpu_s[name] += self._cpu_s(name) - cpu_s
-        self._seen.wal[name] += await self._db.fetchval(
-            "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1::text::pg_lsn)::bigint", before
-        )
-        self._seen.seconds[name] += took
+        seen = self.seen
+        seen.cpu_s[name] += self._cpu_s(name) - cpu_s
+        seen.wal[name] += await self._wal(name) - before
+        seen.seconds[name] += took
         if points:
-            self._seen.written[name] += points
-            self._seen.rates[name][self._seen.points] = points / took
+            seen.written[name] += points
+            seen.rates[name][seen.points] = points / took
         return took
+
+    async def _wal(self, name: str) -> int:
+        """Bytes of log so far; in the turn of a peer PostgreSQL stands still and writes none."""
+        if name in self._tops:
+            return 0
+        told = await self._db.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+        return int(told)
 
 
 def of_ours(ours: Ours) -> Contender:

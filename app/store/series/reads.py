@@ -40,7 +40,7 @@ from app.store.series.together import together
 # So many buckets are looked through faster than the numbers of those that have points are found.
 _FEW = 8
 # So many points take longer to unpack than a loop should be held up by.
-MANY = 100_000
+MANY = 200_000
 R = TypeVar("R", ChunkRow, PieceRow)
 
 
