@@ -91,10 +91,9 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
     runners = _collecting(profile, clock, stores)
     followers = _judging(profile, clock, stores)
     alerting = _alerting(profile, clock, stores, receivers)
-    keeper = SeriesKeeper(
-        stores.pool, stores.readings.series_past.series, settings.series_seal_points,
-        lambda: alerting.profile.history_days,
-    )  # fmt: skip
+    series, seals = stores.readings.series_past.series, settings.series_seal_points
+    keeper = SeriesKeeper(stores.pool, series, seals, lambda: alerting.profile.history_days)
+    stores.pages.beside = keeper.refusal
     await together(
         stop,
         schedule.run(runners, stop),

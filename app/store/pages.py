@@ -121,6 +121,7 @@ class PgPages:
         self._held: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._refused: dict[str, str] = {}
         self._unproven: str | None = None
+        self.beside: Callable[[], str | None] = lambda: None  # what else may find no room
         self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def bell(self, source: str) -> asyncio.Event:
@@ -137,7 +138,7 @@ class PgPages:
 
     def refusal(self, source: str | None = None) -> str | None:
         """Why the server takes no page of this source now (of any), though it answers."""
-        told = [*self._refused.values(), self._unproven]
+        told = [*self._refused.values(), self._unproven, self.beside()]
         return next((t for t in told if t), None) if source is None else self._refused.get(source)
 
     async def prove_room(self) -> None:

@@ -12,6 +12,7 @@ from app.domain.access import EVERYTHING
 from app.domain.judged import Frame, Head, Judged
 from app.domain.period import bounds
 from app.domain.reading import Reading
+from app.store.pages import PgPages
 from app.store.past.carry import carry_over
 from app.store.readings import PgReadings
 from app.store.sealing import SeriesKeeper
@@ -177,6 +178,10 @@ async def test_a_server_that_is_full_is_named_and_tried_again(
         while keeper.refusal() is None:
             await asyncio.sleep(0.01)
         assert keeper.refusal() == "DiskFullError: no space left on device"
+        pages = PgPages(pool)
+        pages.beside = keeper.refusal
+        # What room there is, is not for pages of small feeds: nobody is asked for more.
+        assert (pages.refusal(), pages.refusal(S)) == (keeper.refusal(), None)
         assert [r.num for r in await told(store)] == [1]
         full = False
         while keeper.refusal() is not None:
