@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from app.api import score_models as models
 from app.api.figures import json
 from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES
+from app.api.queries import OnQuery
 from app.api.scores import Known, known_of
 from app.api.seen import Seen
+from app.api.then import asked_day
 from app.domain.access import Visible
 from app.domain.across import province_on
 from app.domain.clock import iso
@@ -28,28 +31,28 @@ def goals(parts: ApiParts) -> APIRouter:
     router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["scores"])
 
     @router.get("/goals", response_model=models.Goals)
-    async def all_of_them(seen: Seen) -> Response:
+    async def all_of_them(seen: Seen, query: Annotated[OnQuery, Query()]) -> Response:
         """The targets of the resolution; one without a source says so and has no value."""
-        return json(await _goals(parts, seen))
+        return json(await _goals(parts, seen, asked_day(parts, query.on)))
 
     return router
 
 
-async def _goals(parts: ApiParts, seen: Visible) -> Json:
-    now_s = int(parts.clock.now_s())
+async def _goals(parts: ApiParts, seen: Visible, on: date | None) -> Json:
+    at_s = int(parts.clock.now_s()) if on is None else midnight_s(on) + DAY_S - 1
     # A goal of the province holds for what the province became.
     told = [
-        replace(g, subject=province_on(parts.profile, g.subject, now_s))
-        for g in parts.profile.goals
+        replace(g, subject=province_on(parts.profile, g.subject, at_s)) for g in parts.profile.goals
     ]
     held = [g for g in told if g.indicator]
     known, judged = await known_of(
-        parts, seen, {g.indicator for g in held}, list({g.subject for g in held})
+        parts, seen, {g.indicator for g in held}, list({g.subject for g in held}), on
     )
     found = []
     for goal, stated in zip(told, parts.profile.goals, strict=True):
-        label = goal.label(date_of(now_s))
-        over = goal.indicator and now_s >= _ends_s(goal)
+        label = goal.label(date_of(at_s))
+        # A day that is asked about is over with its last second.
+        over = goal.indicator and at_s + (on is not None) >= _ends_s(goal)
         standing = await _final(parts, seen, stated) if over else _now(parts, goal, known, judged)
         found.append(
             {
@@ -80,8 +83,9 @@ def _now(parts: ApiParts, goal: Goal, known: Known, judged: Mapping[str, str]) -
 async def _final(parts: ApiParts, seen: Visible, goal: Goal) -> Json:
     """What was reached by the deadline stands; what comes after it is another year's."""
     ends_s = _ends_s(goal)
+    subject = province_on(parts.profile, goal.subject, ends_s - 1)
     closes = await parts.readings.history(
-        seen, indicator=goal.indicator, subjects=[goal.subject], period=goal.period,
+        seen, indicator=goal.indicator, subjects=[subject], period=goal.period,
         from_s=ends_s - DAY_S, to_s=ends_s - 1,
     )  # fmt: skip
     reading = closes[-1] if closes else None

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 from math import fsum
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from app.api import score_models as models
 from app.api.figures import json
 from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES
+from app.api.queries import OnQuery
 from app.api.seen import Seen
+from app.api.then import asked_day, readings_on
 from app.domain.indicator import target_of
 from app.domain.period import date_of
 from app.domain.profile import Profile
@@ -35,16 +38,28 @@ def score_why(parts: ApiParts) -> APIRouter:
     router = APIRouter(prefix=ROOT, responses=RESPONSES, tags=["scores"])
 
     @router.get("/score", response_model=models.ScoreWhy)
-    async def score(seen: Seen) -> Response:
+    async def score(seen: Seen, query: Annotated[OnQuery, Query()]) -> Response:
         """Every member of the operating score; what they give adds up to it, exactly."""
-        healths = {h.id: h for h in await parts.sources.health()}
         now_s = parts.clock.now_s()
-        judged = qualities(parts.profile, healths, now_s, parts.clock.rate())
-        subjects = shown_subjects(parts.profile) if seen.subjects is None else sorted(seen.subjects)
-        readings = await parts.readings.latest(seen, subjects=subjects)
-        scene = scene_for(parts.profile, seen, date_of(int(now_s)))
+        on, today = asked_day(parts, query.on), date_of(int(now_s))
+        scene = scene_for(parts.profile, seen, on or today)
+        if on is None:
+            healths = {h.id: h for h in await parts.sources.health()}
+            judged = qualities(parts.profile, healths, now_s, parts.clock.rate())
+            shown = shown_subjects(parts.profile)
+            subjects = shown if seen.subjects is None else sorted(seen.subjects)
+            readings = await parts.readings.latest(seen, subjects=subjects)
+        else:
+            # What a day closed with is whole.
+            judged = dict.fromkeys(parts.profile.sources, "fresh")
+            tiles = [t for group in scene.groups for t in group.tiles]
+            readings = await readings_on(
+                parts, seen, on,
+                indicators=sorted({t.indicator for t in tiles}),
+                subjects=sorted({t.subject for t in tiles}),
+            )  # fmt: skip
         found = members(scene, parts.profile.indicators, readings, judged)
-        return json(shape(parts.profile, found, date_of(int(now_s))))
+        return json(shape(parts.profile, found, on or today))
 
     return router
 

@@ -127,14 +127,21 @@ async def test_a_commune_with_three_files_does_not_lead(ask, db):
     assert told.rows[1].estimate < 0.97
 
 
-async def goals_at(db, now_s: int, profile=PROFILE) -> dict[str, models.Goal]:
+async def asked_at(db, now_s: int, path: str, profile=PROFILE) -> bytes:
     async def ready() -> bool:
         return True
 
     parts = ApiParts(profile, StillClock(now_s), db, db, db, db, db, _no_hub, "0.1.0", None, ready)
     transport = httpx2.ASGITransport(create_api(parts))
     async with httpx2.AsyncClient(transport=transport, base_url="http://ioc") as client:
-        told = models.Goals.model_validate_json((await client.get("/api/v1/goals")).content)
+        answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+async def goals_at(db, now_s: int, profile=PROFILE, on: str = "") -> dict[str, models.Goal]:
+    path = "/api/v1/goals" + (f"?on={on}" if on else "")
+    told = models.Goals.model_validate_json(await asked_at(db, now_s, path, profile))
     return {g.id: g for g in told.goals}
 
 
@@ -147,6 +154,48 @@ async def test_after_its_deadline_a_goal_keeps_the_figure_of_that_day(db):
     assert (goal.value, goal.state, goal.at) == (0.4, "missed", "2022-12-31T23:59:59+07:00")
     goal = (await goals_at(db, end_s))["S02"]
     assert goal.value == 1.0, "until then it is the newest figure"
+
+
+async def test_goals_of_a_day_are_as_it_closed_and_know_nothing_of_later_ones(db):
+    goals = tuple(replace(g, deadline="2025-12-31") for g in PROFILE.goals)
+    profile, now_s = replace(PROFILE, goals=goals), midnight_s(date(2026, 3, 1))
+    told = {"indicator": "ps.fully_online", "period": "year", "target": 1.0}
+    days = [
+        (date(2024, 10, 31), "area:10", 2), (date(2024, 11, 1), "area:10", 3),
+        (date(2025, 6, 30), "area:10", 4), (date(2025, 7, 1), "area:15@2025", 5),
+        (date(2025, 12, 31), "area:15@2025", 6), (date(2026, 1, 31), "area:15@2025", 7),
+    ]  # fmt: skip
+    db.past = [
+        figure(num, 10, subject=subject, at_s=midnight_s(day) + 86_399, **told)
+        for day, subject, num in days
+    ]
+    for day, subject, num in days[:-1]:
+        goal = (await goals_at(db, now_s, profile, day.isoformat()))["S02"]
+        assert (goal.subject, goal.value) == (subject, num / 10), day
+        assert (goal.state == "missed") is (day == date(2025, 12, 31)), "its last day is over"
+    # A day behind the deadline has what was reached by it.
+    goal = (await goals_at(db, now_s, profile, "2026-01-31"))["S02"]
+    assert (goal.value, goal.state) == (0.6, "missed")
+    before = await goals_at(db, now_s, profile, "2022-08-01")
+    assert "toàn trình" not in before["S01"].label_vi, "the label of that day"
+
+
+async def test_the_score_of_a_day_is_of_what_it_closed_with(db):
+    tile = PROFILE.scene.groups[0].tiles[0]
+    now_s = midnight_s(date(2022, 10, 20))
+    told = {"indicator": tile.indicator, "subject": tile.subject, "period": tile.period}
+    at = {day: midnight_s(date(2022, 10, day)) + 86_399 for day in (5, 6)}
+    db.past = [figure(n, 10, at_s=at[d], target=0.5, **told) for d, n in ((5, 3), (6, 4))]
+    db.commit(figure(5, 10, at_s=now_s, target=0.5, **told))
+    db.healths = {tile_source(tile): health_of(watermark_s=now_s)}
+    for on, value in (("?on=2022-10-05", 0.6), ("?on=2022-10-06", 0.8), ("", 1.0)):
+        body = await asked_at(db, now_s, f"/api/v1/score{on}")
+        told_score = models.ScoreWhy.model_validate_json(body)
+        assert (told_score.value, told_score.counted) == (value, 1), on
+
+
+def tile_source(tile) -> str:
+    return PROFILE.indicators[tile.indicator].source
 
 
 async def test_a_goal_of_the_province_is_of_what_the_province_became(db):
