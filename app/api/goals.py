@@ -16,7 +16,7 @@ from app.api.problems import RESPONSES
 from app.api.queries import OnQuery
 from app.api.scores import Known, known_of
 from app.api.seen import Seen
-from app.api.then import asked_day
+from app.api.then import as_of_s, asked_day
 from app.domain.access import Visible
 from app.domain.across import province_on
 from app.domain.clock import iso
@@ -39,7 +39,7 @@ def goals(parts: ApiParts) -> APIRouter:
 
 
 async def _goals(parts: ApiParts, seen: Visible, on: date | None) -> Json:
-    at_s = int(parts.clock.now_s()) if on is None else midnight_s(on) + DAY_S - 1
+    at_s = as_of_s(parts, on)
     # A goal of the province holds for what the province became.
     told = [
         replace(g, subject=province_on(parts.profile, g.subject, at_s)) for g in parts.profile.goals

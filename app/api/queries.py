@@ -23,12 +23,17 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class LatestQuery(Query):
+class OnQuery(Query):
+    """A read of figures: as they are now, or as a day closed with them."""
+
+    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
+
+
+class LatestQuery(OnQuery):
     indicator: list[str] = Field(default=[], max_length=50, description="repeat for several")
     subject: list[str] = Field(default=[], max_length=500, description="repeat for several")
     level: str | None = None
     period: str | None = None
-    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
 class HistoryQuery(Query):
@@ -46,32 +51,24 @@ class HistoryQuery(Query):
     )
 
 
-class WhyQuery(Query):
+class WhyQuery(OnQuery):
     indicator: str
     subject: str = Field(description="a subject that has such a reading")
     period: str | None = Field(default=None, description="default: the indicator's first period")
-    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
-class RankingQuery(Query):
+class RankingQuery(OnQuery):
     indicator: str
     level: str
     period: str | None = Field(default=None, description="default: the indicator's first period")
-    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
-class CompositeQuery(Query):
+class CompositeQuery(OnQuery):
     subject: str
-    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
-class CompositeRowsQuery(Query):
+class CompositeRowsQuery(OnQuery):
     level: str
-    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
-
-
-class OnQuery(Query):
-    on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
 
 class CasesQuery(Query):

@@ -14,14 +14,15 @@ from app.api.figures import json
 from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES
 from app.api.queries import OnQuery
+from app.api.scores import known_of
 from app.api.seen import Seen
-from app.api.then import asked_day, readings_on
+from app.api.then import asked_day
 from app.domain.indicator import target_of
 from app.domain.period import date_of
 from app.domain.profile import Profile
 from app.domain.scene import scene_for
 from app.domain.score import AT_BEST, BELOW, Member, members, score_of, shares
-from app.domain.shape import Json, qualities, shown_subjects
+from app.domain.shape import Json
 
 RULE_VI = (
     "Trung bình của giá trị ÷ mục tiêu (mục tiêu ÷ giá trị khi càng thấp càng tốt), mỗi chỉ số tối"
@@ -40,26 +41,15 @@ def score_why(parts: ApiParts) -> APIRouter:
     @router.get("/score", response_model=models.ScoreWhy)
     async def score(seen: Seen, query: Annotated[OnQuery, Query()]) -> Response:
         """Every member of the operating score; what they give adds up to it, exactly."""
-        now_s = parts.clock.now_s()
-        on, today = asked_day(parts, query.on), date_of(int(now_s))
-        scene = scene_for(parts.profile, seen, on or today)
-        if on is None:
-            healths = {h.id: h for h in await parts.sources.health()}
-            judged = qualities(parts.profile, healths, now_s, parts.clock.rate())
-            shown = shown_subjects(parts.profile)
-            subjects = shown if seen.subjects is None else sorted(seen.subjects)
-            readings = await parts.readings.latest(seen, subjects=subjects)
-        else:
-            # What a day closed with is whole.
-            judged = dict.fromkeys(parts.profile.sources, "fresh")
-            tiles = [t for group in scene.groups for t in group.tiles]
-            readings = await readings_on(
-                parts, seen, on,
-                indicators=sorted({t.indicator for t in tiles}),
-                subjects=sorted({t.subject for t in tiles}),
-            )  # fmt: skip
-        found = members(scene, parts.profile.indicators, readings, judged)
-        return json(shape(parts.profile, found, on or today))
+        on = asked_day(parts, query.on)
+        day = on or date_of(int(parts.clock.now_s()))
+        scene = scene_for(parts.profile, seen, day)
+        tiles = [t for group in scene.groups for t in group.tiles]
+        known, judged = await known_of(
+            parts, seen, {t.indicator for t in tiles}, sorted({t.subject for t in tiles}), on
+        )
+        found = members(scene, parts.profile.indicators, known.values(), judged)
+        return json(shape(parts.profile, found, day))
 
     return router
 

@@ -14,7 +14,7 @@ from app.api.parts import ROOT, ApiParts
 from app.api.problems import RESPONSES, unknown
 from app.api.queries import CompositeQuery, CompositeRowsQuery, choose_subjects
 from app.api.seen import Seen
-from app.api.then import asked_day, readings_on
+from app.api.then import as_of_s, asked_day, readings_on
 from app.domain.access import Visible
 from app.domain.across import province_on
 from app.domain.composite import (
@@ -31,7 +31,7 @@ from app.domain.composite import (
     compose,
 )
 from app.domain.league import Standing, league
-from app.domain.period import date_of, midnight_s
+from app.domain.period import date_of
 from app.domain.ranking import FEW
 from app.domain.reading import Reading
 from app.domain.score import COUNTED as TRUSTED
@@ -50,8 +50,7 @@ def scores(parts: ApiParts) -> APIRouter:
         definition = _definition(parts, name)
         choose_subjects(parts.profile, [query.subject], None)
         on = asked_day(parts, query.on)
-        at_s = midnight_s(on) if on else int(parts.clock.now_s())
-        subject = province_on(parts.profile, query.subject, at_s)
+        subject = province_on(parts.profile, query.subject, as_of_s(parts, on))
         known, judged = await known_of(parts, seen, _indicators(definition), [subject], on)
         composed = compose(definition, _inputs(parts, definition, subject, known, judged))
         return json(_composite(parts, definition, subject, composed))

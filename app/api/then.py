@@ -29,6 +29,11 @@ def asked_day(parts: ApiParts, on: str | None) -> date | None:
     return None if asked == today else asked
 
 
+def as_of_s(parts: ApiParts, on: date | None) -> int:
+    """The instant that is asked about: the last second of a day that is over, or now."""
+    return int(parts.clock.now_s()) if on is None else midnight_s(on) + DAY_S - 1
+
+
 async def readings_on(
     parts: ApiParts,
     seen: Visible,
@@ -43,7 +48,7 @@ async def readings_on(
         return await parts.readings.latest(
             seen, indicators=indicators, subjects=subjects, period=period
         )
-    close_s = midnight_s(on) + DAY_S - 1
+    close_s = as_of_s(parts, on)
     found: list[Reading] = []
     for name in parts.profile.indicators if indicators is None else indicators:
         indicator = parts.profile.indicators[name]
