@@ -59,13 +59,14 @@ from app.store.definitions import PgDefinitions
 from app.store.kept import PgKept
 from app.store.land import keep_land
 from app.store.lease import Lease
-from app.store.pages import Dates, Judge, PgPages
+from app.store.pages import PgPages
 from app.store.past.carry import carry_over
 from app.store.pool import open_pool
 from app.store.provenance import PgProvenance
 from app.store.pulse import keep_pulse
 from app.store.quarantine import set_aside
 from app.store.readings import PgReadings
+from app.store.records import Dates, Judge
 from app.store.recount import make_anew
 from app.store.replay import replay as store_again
 from app.store.replay import settle_pages

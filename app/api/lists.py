@@ -23,6 +23,8 @@ from app.api.queries import (
     owners_of,
 )
 from app.api.seen import Seen
+from app.api.then import as_of_s, asked_day
+from app.domain.alerting import ALWAYS
 from app.domain.clock import iso
 from app.domain.indicator import Indicator
 from app.domain.period import date_of
@@ -73,10 +75,12 @@ def counted(parts: ApiParts) -> APIRouter:
 
     @router.get("/cases", response_model=models.Cases)
     async def cases(seen: Seen, query: Annotated[CasesQuery, Query()]) -> Response:
-        """Open cases past their due time, the longest overdue first."""
-        today = date_of(int(parts.clock.now_s()))
-        owners, sector = owners_of(parts.profile, query.subject, today)
-        at_s = await _known_s(parts, query.kind)
+        """Cases open and past their due time, the longest overdue first."""
+        on = asked_day(parts, query.on)
+        asked_s, at_s = as_of_s(parts, on), await _known_s(parts, query.kind)
+        owners, sector = owners_of(parts.profile, query.subject, date_of(asked_s))
+        if on is not None:
+            at_s = min(asked_s, at_s)
         skipped = int(query.after or 0)
         total, rows = await parts.cases.overdue(
             seen,
@@ -94,7 +98,9 @@ def counted(parts: ApiParts) -> APIRouter:
     @router.get("/alerts", response_model=models.Alerts)
     async def alerts(seen: Seen, query: Annotated[AlertsQuery, Query()]) -> Response:
         """Episodes of lagging indicators, the newest first."""
-        rows = await parts.alerts.alerts(seen, query.state, query.limit)
+        on = asked_day(parts, query.on)
+        at_s = ALWAYS if on is None else as_of_s(parts, on)
+        rows = await parts.alerts.alerts(seen, query.state, query.limit, at_s)
         return json({"alerts": [alert_shape(a, parts.profile, seen) for a in rows]})
 
     return router

@@ -24,7 +24,7 @@ class Query(BaseModel):
 
 
 class OnQuery(Query):
-    """A read of figures: as they are now, or as a day closed with them."""
+    """A read of what is now, or of what a day closed with."""
 
     on: str | None = Field(default=None, description="date; default: now; else as that day closed")
 
@@ -71,7 +71,7 @@ class CompositeRowsQuery(OnQuery):
     level: str
 
 
-class CasesQuery(Query):
+class CasesQuery(OnQuery):
     kind: str = "dossier"
     subject: str | None = None
     state: Literal["overdue"] = "overdue"
@@ -101,8 +101,8 @@ class QuarantineQuery(Query):
     after: str | None = Field(default=None, pattern=r"^\d{1,18}$", description="`next` of a page")
 
 
-class AlertsQuery(Query):
-    state: Literal["active", "resolved"] | None = None
+class AlertsQuery(OnQuery):
+    state: Literal["active", "resolved", "pending"] | None = None
     limit: int = Field(default=200, ge=1, le=1000)
 
 

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 Kind = Literal["hold", "start", "drop", "raise", "severity", "clearing", "relapse", "resolve"]
 # What people see of an episode; the others only move its timers.
 ANNOUNCED: frozenset[Kind] = frozenset(("raise", "severity", "resolve"))
+ALWAYS = 2**62  # epoch seconds: later than all that is kept
 
 
 @dataclass(frozen=True, slots=True)

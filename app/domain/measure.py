@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from app.domain import dossier_spans
+from app.domain import dossier_spans, milestones
 from app.domain.clauses import holds
 from app.domain.dossier_spans import Span
 from app.domain.indicator import Indicator, Measure
@@ -72,8 +72,11 @@ class Measures:
 
 @cache
 def _code() -> str:
-    """The modules that make steps, without comments: forgetting to count up is not possible."""
-    modules = (__name__, phases.__module__, dossier_spans.__name__, holds.__module__)
+    """The modules that make steps and dates, without comments: forgetting to count up is not
+    possible.
+    """
+    dates = milestones.__name__
+    modules = (__name__, phases.__module__, dates, dossier_spans.__name__, holds.__module__)
     sources = [inspect.getsource(sys.modules[m]) for m in modules]
     return "".join(ast.dump(ast.parse(source)) for source in sources)
 

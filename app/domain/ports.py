@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.access import Visible
+from app.domain.alerting import ALWAYS
 from app.domain.quality_alert import Drift
 from app.domain.reading import Alert, Changes, Reading
 from app.domain.source import Pulse, SourceHealth
@@ -138,7 +139,7 @@ class CaseStore(Protocol):
         limit: int,
         after: str | None,
     ) -> tuple[int, list[CaseRow]]:
-        """Open cases late at ``at_s``, the longest overdue first, and their total."""
+        """Cases open and late at ``at_s``, as known now, the longest overdue first; their total."""
         ...
 
 
@@ -159,6 +160,13 @@ class Provenance(Protocol):
 
 
 class AlertStore(Protocol):
-    async def alerts(self, visible: Visible, state: str | None, limit: int) -> list[Alert]: ...
+    async def alerts(
+        self, visible: Visible, state: str | None, limit: int, at_s: int = ALWAYS
+    ) -> list[Alert]:
+        """Active ones first, then the newest; pending ones only when asked for.
+
+        ``at_s``: those raised by then, in the state they had then; else as they are.
+        """
+        ...
 
     async def alerts_by_id(self, visible: Visible, ids: Sequence[int]) -> list[Alert]: ...

@@ -10,6 +10,7 @@ import asyncpg
 
 from app.domain.access import Visible
 from app.domain.alerting import (
+    ALWAYS,
     ANNOUNCED,
     AlertStep,
     Cursor,
@@ -61,7 +62,12 @@ INSERT INTO change (kind, source, at_s, watermark_s, filling, payload)
 VALUES ('alert', $1, $2, $3, $4, $5::jsonb)
 """
 _SHOWN = """
-SELECT * FROM alert
+SELECT * FROM (
+    SELECT id, indicator, level, subject, severity, since_s, raised_s, resolved_s, value, target,
+           worst, filling, sent,
+           CASE WHEN state = 'resolved' AND resolved_s > $4 THEN 'active' ELSE state END AS state
+    FROM alert WHERE coalesce(raised_s, since_s) <= $4
+) AS shown
 WHERE (state = $1 OR ($1::text IS NULL AND state <> 'pending'))
   AND ($2::text[] IS NULL OR subject = ANY($2))
 ORDER BY state = 'resolved', coalesce(resolved_s, raised_s, since_s) DESC, id DESC LIMIT $3
@@ -129,11 +135,16 @@ class PgAlerts:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def alerts(self, visible: Visible, state: str | None, limit: int) -> list[Alert]:
-        """Active ones first, then the newest; pending ones only when asked for."""
+    async def alerts(
+        self, visible: Visible, state: str | None, limit: int, at_s: int = ALWAYS
+    ) -> list[Alert]:
+        """Active ones first, then the newest; pending ones only when asked for.
+
+        ``at_s``: those raised by then, in the state they had then; else as they are.
+        """
         subjects = None if visible.subjects is None else sorted(visible.subjects)
         async with reader(self._pool) as db:
-            rows = await db.fetch(_SHOWN, state, subjects, limit)
+            rows = await db.fetch(_SHOWN, state, subjects, limit, at_s)
         return [_alert(r) for r in rows]
 
     async def alerts_by_id(self, visible: Visible, ids: Sequence[int]) -> list[Alert]:

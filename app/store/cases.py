@@ -13,8 +13,15 @@ from app.domain.source import Pulse, SourceHealth
 from app.store.pages import PgPages
 from app.store.pulse import read_pulse
 
+# What was overdue at an instant, and since when: one that was not always so has its runs.
 _WHERE = """
-FROM record WHERE kind = $1 AND ended IS NULL AND late <= to_timestamp($2)
+FROM record LEFT JOIN LATERAL (
+    SELECT lower(run) AS since FROM unnest(overdue) AS run
+    WHERE run @> to_timestamp($2) AND NOT upper_inf(run)
+) AS over ON true
+WHERE kind = $1
+  AND (overdue IS NULL AND ended IS NULL AND late <= to_timestamp($2)
+       OR overdue @> to_timestamp($2))
   AND ($3::text[] IS NULL OR owner = ANY($3)) AND ($4::text IS NULL OR sector = $4)
   AND ($5::text[] IS NULL OR 'agency:' || owner = ANY($5) OR 'group:' || owner = ANY($5)
        OR 'sector:' || sector = ANY($5))
@@ -52,7 +59,8 @@ class PgCases:
         async with self._pool.acquire() as db:
             total = await db.fetchval(f"SELECT count(*) {_WHERE}", kind, at_s, owners, sector, seen)
             rows = await db.fetch(
-                f"SELECT kind, code, owner, sector, received, due, late {_WHERE}"
+                f"SELECT kind, code, owner, sector, received, due, coalesce(since, late) AS late"
+                f" {_WHERE}"
                 " ORDER BY late, code LIMIT $6 OFFSET $7",
                 kind, at_s, owners, sector, seen, limit, skip,
             )  # fmt: skip

@@ -5,40 +5,23 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import asyncpg
 import msgspec
 
 from app.domain.feed import Page, Rejected
-from app.domain.measure import StepKey, Steps, net
-from app.domain.record import Record, RecordUpdate, merge
-from app.domain.recount import Apart
 from app.domain.source import SourceHealth
 from app.store.pulse import REFUSALS
 from app.store.quarantine import check_room, forget_pages, store_rejected
+from app.store.records import Judge, PackedStep, store_records
 from app.store.still import reader
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_record = msgspec.msgpack.Decoder(Record).decode
-PackedStep = tuple[str, str, int, str, int, int, int, int, int]
 _decode_steps = msgspec.msgpack.Decoder(list[PackedStep]).decode
 JUDGED_BEHIND = 10  # pages the evaluation may be behind and still count as live
 
-_READ = """
-SELECT kind, code, body FROM record
-WHERE source = $1 AND (kind, code) IN (SELECT * FROM unnest($2::text[], $3::text[]))
-"""
-_WRITE = """
-INSERT INTO record (source, kind, code, owner, sector, received, due, ended, late, seq, body)
-SELECT $1, k, c, o, s, to_timestamp(r), to_timestamp(d), to_timestamp(e), to_timestamp(l), $2, b
-FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
-            $9::bigint[], $10::bigint[], $11::bytea[]) AS t(k, c, o, s, r, d, e, l, b)
-ON CONFLICT (source, kind, code) DO UPDATE SET owner = EXCLUDED.owner, sector = EXCLUDED.sector,
-    received = EXCLUDED.received, due = EXCLUDED.due, ended = EXCLUDED.ended, late = EXCLUDED.late,
-    seq = EXCLUDED.seq, body = EXCLUDED.body
-"""
 _PAGE = """
 INSERT INTO page (source, seq, cursor, payload_sha256, count, rejected, watermark_s, more, steps,
                   collector)
@@ -54,32 +37,6 @@ WHERE source = $1 AND seq = $2 - 1
 
 class SecondWriter(Exception):
     """Another process has moved this source's cursor; this one must re-read it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dates:
-    """What a record's row shows in SQL; epoch seconds."""
-
-    received_s: int | None
-    due_s: int | None
-    ended_s: int | None
-    late_s: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """How the store is told what a record contributes, without knowing any rule.
-
-    ``fingerprint`` names what the steps mean; stored steps of another one are made anew.
-    ``collector`` names the collector and its version; pages carry it. ``apart``: the same of each
-    measure, so that one that was edited is made anew alone.
-    """
-
-    fingerprint: str
-    collector: str
-    steps: Callable[[Record | None], Steps]
-    dates: Callable[[Record], Dates]
-    apart: Apart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,46 +221,6 @@ class PgPages:
         ]
 
 
-async def store_records(
-    db: asyncpg.Connection, source: str, seq: int, updates: Sequence[RecordUpdate], judge: Judge
-) -> list[PackedStep]:
-    """Merge updates into the records; gives the change of their steps, packed for the page."""
-    if not updates:
-        return []
-    keys = list({(u.kind, u.code): None for u in updates})
-    rows = await db.fetch(_READ, source, [k for k, _ in keys], [c for _, c in keys])
-    before = {(r["kind"], r["code"]): _decode_record(r["body"]) for r in rows}
-    after: dict[tuple[str, str], Record] = dict(before)
-    for update in updates:
-        key = (update.kind, update.code)
-        after[key] = merge(after.get(key), update)
-    changed = {k: r for k, r in after.items() if before.get(k) != r}
-    await _write(db, source, seq, list(changed.values()), judge)
-    totals: dict[tuple[str, str, StepKey], list[int]] = {}
-    for key, record in changed.items():
-        _total(totals, before.get(key), record, judge)
-    return [(o, s, *key, num, den) for (o, s, key), (num, den) in totals.items() if num or den]
-
-
-def _total(
-    totals: dict[tuple[str, str, StepKey], list[int]],
-    before: Record | None,
-    after: Record,
-    judge: Judge,
-) -> None:
-    """Add a record's change; one that moved to another owner leaves the old one whole."""
-    old, new = judge.steps(before), judge.steps(after)
-    if before is None or (before.owner, before.sector) == (after.owner, after.sector):
-        moves = [(after, net(old, new))]
-    else:
-        moves = [(before, net(old, {})), (after, new)]
-    for record, steps in moves:
-        for key, (num, den) in steps.items():
-            cell = totals.setdefault((record.owner, record.sector, key), [0, 0])
-            cell[0] += num
-            cell[1] += den
-
-
 async def write_page(
     db: asyncpg.Connection,
     source: str,
@@ -324,26 +241,4 @@ async def write_page(
         page.more,
         zlib.compress(_encode(packed), 1),
         collector,
-    )
-
-
-async def _write(
-    db: asyncpg.Connection, source: str, seq: int, records: Sequence[Record], judge: Judge
-) -> None:
-    if not records:
-        return
-    dates = [judge.dates(r) for r in records]
-    await db.execute(
-        _WRITE,
-        source,
-        seq,
-        [r.kind for r in records],
-        [r.code for r in records],
-        [r.owner for r in records],
-        [r.sector for r in records],
-        [d.received_s for d in dates],
-        [d.due_s for d in dates],
-        [d.ended_s for d in dates],
-        [d.late_s for d in dates],
-        [_encode(r) for r in records],
     )

@@ -10,7 +10,7 @@ import msgspec
 
 from app.domain.reading import Reading
 from app.domain.why import DefinitionVersion, FeedPage
-from app.store.pages import PackedStep
+from app.store.records import PackedStep
 
 _decode = msgspec.msgpack.Decoder(list[PackedStep]).decode
 _PAGES = """

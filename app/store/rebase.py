@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection
 import asyncpg
 import msgspec
 
-from app.domain.measure import StepKey, Steps
+from app.domain.measure import StepKey
 from app.domain.record import Record
 from app.domain.recount import Apart
-from app.store.pages import Judge
+from app.store.records import Judge, redate
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Record).decode
@@ -64,7 +64,7 @@ async def rebase(
         await db.execute(
             "UPDATE source_state SET remade_seq = seq, revised_seq = seq WHERE source = $1", source
         )
-        await _refill(db, source, judge.steps, told)
+        await _refill(db, source, judge, told)
     return True
 
 
@@ -92,18 +92,19 @@ async def keep_measures(
 async def _refill(
     db: asyncpg.Connection,
     source: str,
-    steps: Callable[[Record | None], Steps],
+    judge: Judge,
     told: Callable[[int], None] | None,
 ) -> None:
     cursor = await db.cursor(_RECORDS, source)
     seq, totals, done = 0, Totals(), 0
     while rows := await cursor.fetch(_AT_ONCE):
-        for row in rows:
+        records = [_decode(row["body"]) for row in rows]
+        await redate(db, source, records, judge)
+        for row, record in zip(rows, records, strict=True):
             if row["seq"] != seq:
                 await _write(db, source, seq, totals)
                 seq, totals = row["seq"], {}
-            record = _decode(row["body"])
-            for key, (num, den) in steps(record).items():
+            for key, (num, den) in judge.steps(record).items():
                 cell = totals.setdefault((record.owner, record.sector, key), [0, 0])
                 cell[0] += num
                 cell[1] += den

@@ -18,8 +18,8 @@ import structlog
 from app.domain.measure import StepKey
 from app.domain.record import Record
 from app.domain.recount import Anew, Apart, StepsOf
-from app.store.pages import Judge, PackedStep
 from app.store.rebase import keep_measures, rebase
+from app.store.records import Judge, PackedStep
 
 log = structlog.get_logger("store")
 _encode = msgspec.msgpack.Encoder().encode

@@ -9,8 +9,9 @@ import asyncpg
 
 from app.domain.feed import Page
 from app.domain.record import RecordUpdate
-from app.store.pages import Judge, store_records, write_page
+from app.store.pages import write_page
 from app.store.quarantine import SetAside
+from app.store.records import Judge, store_records
 
 _ADVANCE = """
 UPDATE source_state SET seq = $2, records = records + $3, quarantined = quarantined - $3

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.domain.record import Record
 from app.domain.series import DAY_MS
-from app.store.pages import PackedStep
+from app.store.records import PackedStep
 from app.store.series.codec import Damaged
 from app.store.series.packed import (
     Key,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.domain.access import Visible
+from app.domain.alerting import ALWAYS
 from app.domain.ports import CaseRow, QuarantineRow, Series
 from app.domain.quality_alert import Drift
 from app.domain.reading import Alert, Change, Changes, Reading
@@ -233,9 +234,11 @@ class Database:
         return len(found), found[int(after or 0) :][:limit]
 
     # AlertStore
-    async def alerts(self, visible: Visible, state: str | None, limit: int) -> list[Alert]:
+    async def alerts(
+        self, visible: Visible, state: str | None, limit: int, at_s: int = ALWAYS
+    ) -> list[Alert]:
         self._read("alerts")
-        found = [a for a in self.rows if visible.allows(a.subject)]
+        found = [a for a in self.rows if visible.allows(a.subject) and a.since_s <= at_s]
         return [a for a in found if state in (None, a.state)][:limit]
 
     async def alerts_by_id(self, visible: Visible, ids: Sequence[int]) -> list[Alert]:

@@ -58,6 +58,17 @@ async def test_it_resolves_after_the_exit_delay_and_can_be_raised_again(pool):
     await follow.step(parts(pool))
     [alert] = await PgAlerts(pool).alerts(EVERYTHING, None, 10)
     assert (alert.state, alert.resolved_s) == ("resolved", RESOLVE[-1].at_s)
+    for at_s, states in (
+        (BEGAN_S, []),
+        (RAISE[-1].at_s, ["active"]),
+        (RESOLVE[-1].at_s - 1, ["active"]),
+        (RESOLVE[-1].at_s, ["resolved"]),
+    ):
+        then = await PgAlerts(pool).alerts(EVERYTHING, None, 10, at_s)
+        assert [a.state for a in then] == states
+        assert await PgAlerts(pool).alerts(EVERYTHING, "active", 10, at_s) == [
+            a for a in then if a.resolved_s is None
+        ]
     again = tuple(replace(r, at_s=r.at_s + 20 * DAY) for r in RAISE)
     await announce(pool, *again)
     await follow.step(parts(pool))

@@ -28,9 +28,10 @@ from app.profile import load_profile, profile_folder
 from app.store.embedded import EmbeddedPostgres
 from app.store.kept import PgKept
 from app.store.migrate import upgrade
-from app.store.pages import Dates, Judge, PgPages
+from app.store.pages import PgPages
 from app.store.readings import PgReadings
 from app.store.rebase import rebase
+from app.store.records import Dates, Judge
 from app.store.recount import make_anew
 
 SOURCE = "einvoice"

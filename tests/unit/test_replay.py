@@ -16,8 +16,9 @@ from app.ingest.discover import find_reader
 from app.ingest.reread import reread
 from app.store.embedded import EmbeddedPostgres
 from app.store.migrate import upgrade
-from app.store.pages import Dates, Judge, PgPages, SecondWriter
+from app.store.pages import PgPages, SecondWriter
 from app.store.quarantine import set_aside
+from app.store.records import Dates, Judge
 from app.store.replay import replay, settle_pages
 
 SOURCE = "feed"

@@ -14,7 +14,8 @@ from app.domain.feed import Page, Rejected
 from app.domain.measure import Steps
 from app.domain.record import Record, RecordUpdate, Version
 from app.store.cases import PgCases, PgSources
-from app.store.pages import Dates, Judge, PgPages, SecondWriter
+from app.store.pages import PgPages, SecondWriter
+from app.store.records import Dates, Judge
 from tests.unit.store_stage import store_migrated, store_pool, store_postgres
 
 __all__ = ["store_migrated", "store_pool", "store_postgres"]

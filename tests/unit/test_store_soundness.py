@@ -19,7 +19,8 @@ from app.domain.feed import Page
 from app.domain.record import RecordUpdate, Version
 from app.domain.series import DAY_MS, HOUR_MS, Batch, SeriesDef
 from app.store.archive.shape import SERIES
-from app.store.pages import Dates, Judge, PgPages
+from app.store.pages import PgPages
+from app.store.records import Dates, Judge
 from app.store.series.engine import SeriesLimits, SeriesStore
 from app.store.series.pg import PgRows
 from app.store.soundness import verify

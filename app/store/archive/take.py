@@ -17,10 +17,11 @@ from app.domain.record import Record, RecordUpdate, merge
 from app.store.archive.give import Life
 from app.store.archive.past import missing
 from app.store.archive.shape import Block, Cell
-from app.store.pages import Judge, store_records, write_page
+from app.store.pages import write_page
 from app.store.past.closes import write_closes
 from app.store.past.parts import Framed
 from app.store.past.readings import PastReadings
+from app.store.records import Judge, store_records
 
 _decode = msgspec.msgpack.Decoder(Record).decode
 _decode_life = msgspec.json.Decoder(Life).decode

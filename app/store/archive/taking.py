@@ -13,8 +13,8 @@ from app.store.archive.manifest import Manifest, blocks_of
 from app.store.archive.points import take_points
 from app.store.archive.shape import Block
 from app.store.archive.take import Entrance, take_cases, take_readings, updates_of
-from app.store.pages import Judge
 from app.store.rebase import rebase
+from app.store.records import Judge
 
 
 @dataclass(frozen=True, slots=True)
