@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from app.domain.composite import COUNTED, Composed, Composite, Input, compose, rounded
-from app.domain.ranking import FEW, placed, ranked
+from app.domain.ranking import FEW, placed, prior_of, ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +25,25 @@ def league(definition: Composite, units: Mapping[str, Mapping[str, Input]]) -> d
     cases = dict.fromkeys(units, 0)
     for part in definition.parts():
         shares = {
-            s: (found.num, found.den)
+            s: (told.num, told.den)
             for s, given in units.items()
-            if (found := given.get(part.id)) is not None
-            and found.status == COUNTED
-            and found.num is not None
-            and found.den
+            if (told := given.get(part.id)) is not None
+            and told.status == COUNTED
+            and told.num is not None
+            and told.den
         }
-        for subject, place in ranked(shares, "up").items():
+        prior, found = prior_of(shares), ranked(shares, "up")
+        if prior is None:
+            continue
+        for subject, place in found.items():
             drawn[subject][part.id] = Input(COUNTED, place.estimate)
             cases[subject] = max(cases[subject], shares[subject][1])
+        # Without a case of its own a unit stands where its peers do: that the part which is hard
+        # for all does not apply to it must not lift it above them.
+        for subject in drawn.keys() - found.keys():
+            drawn[subject][part.id] = Input(COUNTED, prior.mean)
     merits = {s: _merit(compose(definition, given)) for s, given in drawn.items()}
-    known = {s: merit for s, merit in merits.items() if merit is not None}
+    known = {s: m for s, m in merits.items() if m is not None and cases[s]}
     few = {s for s in known if cases[s] < FEW}
     places = placed({s: float(merit) for s, merit in known.items()}, few)
     return {s: Standing(rounded(merit), places[s], s in few) for s, merit in known.items()}

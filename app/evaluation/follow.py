@@ -126,7 +126,8 @@ class Follower:
         seq, at_s = await self._readings.place(self.source)
         if at_s is not None and seq == self._seq and evaluation.tally.at_s == at_s:
             reached = await self._pages.caught_up_at(self.source)
-            shown = Occasion(reached is None or seq <= reached, bulk=False, latest=True)
+            # With the page that ended its loading a source is loaded: people are told of an edit.
+            shown = Occasion(reached is None or seq < reached, bulk=False, latest=True)
             await self._readings.commit([evaluation.judge(seq, at_s, shown)])
         self._evaluation = evaluation
 

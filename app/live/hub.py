@@ -32,7 +32,7 @@ from app.live.direct import direct_of
 from app.live.elsewhere import Elsewhere
 from app.live.fanout import FanOut, SnapshotFrames
 from app.live.frames import Key, Ring, beat_text, encode, hello_text, not_current
-from app.live.patience import patiently, until
+from app.live.patience import patiently, rung, until
 from app.live.storing import Storing, later_of
 from app.live.topic import Topics
 
@@ -72,8 +72,8 @@ class Hub:
         self.snapshots, self.fan = SnapshotFrames(), FanOut(self)
         self._at_most = clients_at_most
         self._clients, self.topics = set[Client](), Topics(profile)
-        self._rung = asyncio.Event()
-        self._ends: Counter[str] = Counter()
+        self._rung, self._soon = asyncio.Event(), asyncio.Event()
+        self._ends, self._days = Counter[str](), dict[str, str]()
         self._healths, self._told = dict[str, SourceHealth](), dict[str, Json]()
         self._storing, self._elsewhere, self._polls = Storing(), Elsewhere(), 0
         # Sources whose changes are not sent one by one now; screens get a refresh instead.
@@ -82,7 +82,6 @@ class Hub:
         # Daily closes come with snapshots only: a new day of a source, or the end of its fill,
         # is followed by a snapshot for everyone.
         self._renew_at: float | None = None
-        self._days: dict[str, str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow, poll and beat until ``stop``; a database that is away is waited for."""
@@ -113,9 +112,8 @@ class Hub:
         self._shown, self.topics = shown_subjects(profile), Topics(profile)
         for client in self._clients:
             client.topic = self.topics.again(client.topic)
-        self.snapshots.clear()
         self._told.clear()
-        self._renew_at = asyncio.get_running_loop().time()
+        self._renew()
 
     def stats(self) -> dict[str, float]:
         """Counters for ``/metrics``."""
@@ -185,6 +183,7 @@ class Hub:
         if change.source in self._filling or len(change.readings) >= READINGS_AT_MOST:
             self._filling.discard(change.source)
             self._refresh[change.source] = change.offset
+            self._soon.set()
 
     def _announce(
         self,
@@ -207,7 +206,7 @@ class Hub:
     # ── sources ─────────────────────────────────────────────────────────────────────────────────
 
     async def _poll(self) -> None:
-        """Health of the sources once a second; what a fill has reached so far every other time."""
+        """Health of the sources once a second, at once after what is not sent piece by piece."""
         found = {h.id: h for h in await self._sources.health()}
         heard(self._clock, max((h.watermark_s or 0 for h in found.values()), default=None))
         self._storing.heard(await self._sources.pulse(), asyncio.get_running_loop().time())
@@ -218,7 +217,7 @@ class Hub:
         readings, alerts = await self._refreshed(due) if due else ([], [])
         self._announce(self.offset, readings, alerts, self._moved_sources(), repeats=True)
         self._rung.set()
-        await asyncio.sleep(POLL_S)
+        await rung(self._soon, POLL_S)
 
     async def _refreshed(self, sources: set[str]) -> tuple[list[Reading], list[Alert]]:
         """What screens show of these sources, read from the store."""
@@ -270,22 +269,22 @@ class Hub:
             self._make_beat()
             self._elsewhere.reached(self.offset, loop.time())
             if self._renew_at is not None and loop.time() >= self._renew_at:
-                self._renew_at = None
-                self.renewals += 1
-                self.snapshots.clear()
-                self._rouse()
+                self._renew()
             self._rung.set()
             due = max(due + BEAT_S, loop.time())
             await asyncio.sleep(due - loop.time())
 
     def _make_beat(self) -> None:
         judged = self._judged()
-        sources = [
-            beat_source(s, self._healths.get(s), self._clock, judged[s])
-            for s in self._profile.sources
-        ]
+        known, clock = self._healths.get, self._clock
+        sources = [beat_source(s, known(s), clock, judged[s]) for s in self._profile.sources]
         self.beat = beat_text(self.offset, clock_shape(self._clock), sources)
         self.beats += 1
+
+    def _renew(self) -> None:
+        self._renew_at, self.renewals = None, self.renewals + 1
+        self.snapshots.clear()
+        self._rouse()
 
     def _rouse(self) -> None:
         for client in self._clients:

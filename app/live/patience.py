@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -36,3 +37,11 @@ async def until(told: Callable[[], bool], within_s: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def rung(bell: asyncio.Event, within_s: float) -> None:
+    """Wait for the bell, or so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await bell.wait()
+    bell.clear()

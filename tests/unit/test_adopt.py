@@ -121,5 +121,15 @@ async def test_another_calendar_is_another_judgement_of_all() -> None:
     assert len({name for name, _ in log.asked}) > 4
 
 
+@pytest.mark.parametrize("ended", [False, True])
+async def test_an_edit_is_told_to_people_as_soon_as_the_source_is_loaded(ended: bool) -> None:
+    loading = [replace(page(n), more=True) for n in range(1, 20)]
+    log = Log([*loading, replace(page(20), more=not ended)])
+    follower = await followed(log, PROFILE)
+    assert log.committed[-1].filling
+    await follower.adopt(edited(0.4), remade=False)
+    assert log.committed[-1].filling is not ended
+
+
 def _watched() -> set[str]:
     return {i.id for i in PROFILE.indicators.values() if i.source == SOURCE and i.alert is not None}
