@@ -135,7 +135,9 @@ async def revised(
         )
         if not subjects:
             continue
-        first, last = min(r.first_s for r in deltas), max(r.last_s for r in deltas)
+        # A case can be years older than the history that is judged.
+        first = max(evaluation.began_s, min(r.first_s for r in deltas))
+        last = max(r.last_s for r in deltas)
         version = evaluation.version(number)
         for from_s in range(first, last + 1, READ_AT_ONCE_S):
             to_s = min(last, from_s + READ_AT_ONCE_S - 1)

@@ -32,7 +32,7 @@ class SourceEvaluation:
         self.indicators: list[Indicator] = [
             i for i in profile.indicators.values() if i.source == source
         ]
-        self._profile = profile
+        self._profile, self.began_s = profile, profile.began_s
         carried = {
             n: tuple(k for k in i.periods)
             for n, i in enumerate(self.indicators)
