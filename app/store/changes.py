@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 import asyncpg
@@ -99,12 +99,19 @@ class PgChanges:
                 async with self._pool.acquire() as db:
                     self._heard.clear()  # nobody listened until now
                     await db.add_listener(BELL, self._ring)
-                    while not stop.is_set() and not db.is_closed():
-                        await asyncio.sleep(0.5)
-                    if not db.is_closed():
-                        await db.remove_listener(BELL, self._ring)
+                    try:
+                        while not stop.is_set() and not db.is_closed():
+                            await asyncio.sleep(0.5)
+                    finally:  # also when this task is ended: whoever has it next hears no bell
+                        await self._leave(db)
             except AWAY:
                 await asyncio.sleep(1)
+
+    async def _leave(self, db: asyncpg.Connection) -> None:
+        if not db.is_closed():
+            with suppress(*AWAY):
+                async with asyncio.timeout(1):
+                    await db.remove_listener(BELL, self._ring)
 
     def _ring(self, _db: object, _pid: object, _channel: object, text: object) -> None:
         epoch, _, rest = str(text).partition(" ")

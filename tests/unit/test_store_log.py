@@ -278,3 +278,18 @@ async def test_what_a_bell_carries_is_what_the_log_says(pool: asyncpg.Pool):
         begun = found[-1].offset
     assert seen == told
     assert by_bell > 50
+
+
+@pytest.mark.filterwarnings("error")
+async def test_a_connection_is_given_back_without_its_listener(pool):
+    changes = PgChanges(pool)
+    listening = asyncio.create_task(changes.listen(asyncio.Event()))
+    heard = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+    while not await pool.fetchval(heard):
+        await asyncio.sleep(0.02)
+    listening.cancel()
+    with pytest.raises(asyncio.CancelledError):  # and no warning of the library in its place
+        await listening
+    async with pool.acquire() as one, pool.acquire() as other:
+        for db in (one, other):
+            assert await db.fetch("SELECT pg_listening_channels()") == []

@@ -17,12 +17,6 @@ const STEP_MS = 2000;
 /** Ages move in so many turns of a second: two hundred tiles in one frame would hold up a change. */
 const TURNS = 8;
 
-export function turnOf(key: string): number {
-  let sum = 0;
-  for (let at = 0; at < key.length; at += 1) sum += key.charCodeAt(at);
-  return sum % TURNS;
-}
-
 export class Store {
   readonly readings = new SvelteMap<string, Reading>();
   readonly sources = new SvelteMap<string, Source>();
@@ -106,9 +100,9 @@ export class Store {
     return worse(now, own ?? 'fresh');
   }
 
-  /** Age of a source's figures as tiles of this turn show it. */
+  /** Age of a source's figures as tiles of this turn, or of that many, show it. */
   age(source: string, turn: number): number | null {
-    return this.#ages[turn]?.get(source) ?? null;
+    return this.#ages[turn % TURNS]?.get(source) ?? null;
   }
 
   /** One turn's ages; called eight times a second. */

@@ -5,7 +5,7 @@ import type { Component } from 'svelte';
 import type { Tile } from '../data/shapes';
 import Missing from './Missing.svelte';
 
-type TileType = Component<{ tile: Tile }>;
+type TileType = Component<{ tile: Tile; turn?: number }>;
 
 const found = import.meta.glob<TileType>('./*/Tile.svelte', { eager: true, import: 'default' });
 
