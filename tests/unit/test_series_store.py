@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.domain.series import DAY_MS, HOUR_MS, Batch, OutOfOrder, SeriesDef, step_for
+from app.store.series import together as steps_together
 from app.store.series.engine import SeriesLimits, SeriesStore
 from app.store.series.partitions import drop_before, make_ahead
 from app.store.series.pg import PgRows
@@ -86,6 +87,47 @@ async def test_what_is_kept_in_memory_is_never_out_of_date(pool: asyncpg.Pool, r
     month = await drop_before(pool, date(2023, 1, 1))
     assert month and repr(await answers(reader)) == repr(await answers(writer)) != repr(before)
     record_property("answers from memory compared with the database", compared)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_sums_kept_in_memory_and_the_tail_make_what_points_make(
+    pool: asyncpg.Pool, seed: int, monkeypatch: pytest.MonkeyPatch, record_property
+):
+    """Who watches asks again: only the tail is new, or something was sealed, or came late."""
+    rng, summed = np.random.default_rng(seed), []
+    from_points = steps_together._sealed
+    monkeypatch.setattr(
+        steps_together, "_sealed", lambda *told: summed.append(1) or from_points(*told)
+    )
+    writer = await declared(pool)
+    reader = SeriesStore(PgRows(pool), SeriesLimits(shelf_bytes=10**8))
+    ends, asked, compared = {1: BEGAN, 2: BEGAN}, 0, 0
+    for seq in range(1, 41):
+        columns = []
+        for series, tick in ((1, 10_000), (2, MINUTE)):
+            count = int(rng.integers(0, 90))
+            at = ends[series] + (1 + np.arange(count)) * tick
+            value = np.round(rng.normal(50, 20, count), int(rng.integers(0, 4)))
+            if count and rng.random() < 0.1:  # late, or once more
+                at[-1] = BEGAN + int(rng.integers(0, 50)) * tick
+            if count and rng.random() < 0.1:
+                value[0] = rng.choice([np.pi, -0.0, 1e300])
+            ends[series] += count * tick
+            columns.append((np.full(count, series), at, value))
+        joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
+        await writer.append(Batch(1, seq, max(ends.values()), *joined, cursor=""))
+        if rng.random() < 0.3:
+            await writer.seal(1, everything=True)
+        from_ms = BEGAN + int(rng.integers(0, 3)) * 97_000
+        for to_ms in (max(ends.values()), from_ms + 333_000, max(ends.values()) + 5):
+            window = (1, [1, 2], from_ms, to_ms, 7 * MINUTE)
+            for _ in range(2):
+                told, true = await reader.steps(*window), await writer.steps(*window)
+                for name in ("start_ms", "count", "sum", "min", "max", "first", "last", "coverage"):
+                    assert getattr(told, name).tobytes() == getattr(true, name).tobytes(), name
+                asked, compared = asked + 1, compared + len(true.count)
+    assert asked < len(summed) < 1.5 * asked, "one of them sums up again, the other seldom"
+    record_property("buckets from kept sums compared with points", compared)
 
 
 async def test_the_shelf_holds_no_more_than_it_may(pool: asyncpg.Pool):

@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from app.store.series.codec import Floats, Ints, Scaled
 from app.store.series.packed import unpack_columns
@@ -18,6 +19,7 @@ from app.store.series.rollup import Rolled, unpack_hours_of
 from app.store.series.rows import Kept, Version, Window
 
 Columns = tuple[Ints, Scaled | Floats]
+T = TypeVar("T")
 # One question may take so much of it, or the widest would always push out all others.
 _SHARE = 4
 _ROW_BYTES = 400
@@ -99,7 +101,16 @@ class Opener:
 
     def __init__(self, shelf: Shelf, points: int) -> None:
         keeps = points * _POINT_BYTES * _SHARE <= shelf.most_bytes
-        self._shelf = shelf if keeps else None
+        self._every, self._shelf = shelf, shelf if keeps else None
+
+    def kept(self, key: Hashable, kind: type[T]) -> T | None:
+        """What was made of sealed bytes before."""
+        found = self._every.get(key)
+        return found if isinstance(found, kind) else None
+
+    def keep(self, key: Hashable, made: object, size: int) -> None:
+        """``key`` tells all that ``made`` was made of; ``size`` in bytes."""
+        self._every.put(key, made, size + _ROW_BYTES)
 
     def columns(self, body: bytes) -> Columns:
         """Instants and values of a chunk or a piece."""
