@@ -86,10 +86,11 @@ class Peer:
         lines = text.splitlines()
         return sum(len(msgspec.json.decode(line, type=_Block).values) for line in lines)
 
-    def answer(self, question: Question) -> int:
-        """How many values came back."""
+    def answer(self, question: Question, *, kept: bool = False) -> int:
+        """How many values came back; ``kept``: it may give the answer it gave before."""
+        anew = {} if kept else {"nocache": 1}
         if question.kind == "latest":
-            return self.query(_NOW, query=METRIC, time=question.to_s, nocache=1)
+            return self.query(_NOW, query=METRIC, time=question.to_s, **anew)
         if question.kind == "raw24h" and self.name == "VictoriaMetrics":
             chosen = {"match[]": _one(question), "start": question.from_s, "end": question.to_s}
             return self.export("/api/v1/export", **chosen)
@@ -99,8 +100,9 @@ class Peer:
         chosen = _one(question) if len(question.series) == 1 else _all_of(question)
         text = f"avg_over_time({chosen}[{question.step_s}s])"
         begin = question.from_s + question.step_s
-        # Out of its caches as well as it can: ours keeps what it was asked for too.
-        return self.query(_RANGE, query=text, start=begin, end=question.to_s, step=question.step_s)
+        return self.query(
+            _RANGE, query=text, start=begin, end=question.to_s, step=question.step_s, **anew
+        )
 
     def settle(self) -> None:
         """What was sent is asked about next: have it visible without waiting for a timer."""

@@ -15,6 +15,7 @@ from benchmarks.store.stage import (
     PROMETHEUS,
     SEALING,
     VM,
+    VM_KEPT,
     Seen,
 )
 
@@ -54,14 +55,15 @@ def print_report(seen: Seen) -> None:
     for name, size in sorted(seen.parts.items(), key=lambda p: -p[1]):
         print(f"  {name:16}{size:>12.4f}")
     print(f"\n{'ms p50 / p99':18}" + "".join(f"{n:>22}" for n in _TOLD.values()))
-    for name in (OURS, BARE, VM, PROMETHEUS, PLAIN):
+    for name in (OURS, BARE, VM, VM_KEPT, PROMETHEUS, PLAIN):
         if (name, "latest") in seen.ms:
             cells = [
                 f"{p50(seen, name, k):.2f} / {_p99(seen.ms[name, k]):.1f} ({_each(seen, name, k)})"
                 for k in _TOLD
             ]
             print(f"{name:18}" + "".join(f"{c:>22}" for c in cells))
-    print("in brackets: values in an answer; the shelf: sealed history kept in memory\n")
+    print("in brackets: values in an answer; the shelf: sealed history and its sums in memory;")
+    print("kept answers: without nocache=1, which all other figures of VictoriaMetrics are with\n")
     for name, value in seen.memory.items():
         print(f"{name:18}{value:>12.0f}")
     print()

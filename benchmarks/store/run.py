@@ -48,10 +48,12 @@ from benchmarks.store.stage import (
     PLAIN,
     POSTGRES,
     SEALING,
+    VM,
     Clocked,
     Contender,
     Seen,
     of_bare,
+    of_kept,
     of_ours,
     of_peer,
     of_plain,
@@ -126,7 +128,8 @@ async def measure(
             for peer in found:
                 async with turns.of(peer.name, rests=True):
                     peer.settle()
-            await ask([*contenders, of_bare(ours)], seen, turns, seed)
+            kept = [of_kept(peer) for peer in found if peer.name == VM]
+            await ask([*contenders, of_bare(ours), *kept], seen, turns, seed)
         for peer in found:
             seen.size[peer.name] = peer.bytes_on_disk() / seen.points
         seen.memory["head MB"], seen.memory["head MB at most"] = ours.head_mb()
@@ -222,7 +225,7 @@ async def ask(contenders: Sequence[Contender], seen: Seen, turns: Turns, seed: i
     for begin in range(0, rows, IN_A_ROW):
         for asked in [a for a in of.values() if begin < len(a)]:
             for one in dice.sample(contenders, len(contenders)):
-                async with turns.of(one.name):
+                async with turns.of(one.server or one.name):
                     await one.ask(asked[begin - 1])
                     for question in asked[begin : begin + IN_A_ROW]:
                         await _ask(one, question, seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
@@ -21,7 +21,7 @@ from benchmarks.store.remote_write import encode
 OURS, SEALING, PLAIN, VM, PROMETHEUS = (
     "ours", "sealing", "plain rows", "VictoriaMetrics", "Prometheus",
 )  # fmt: skip
-BARE = "ours, no shelf"
+BARE, VM_KEPT = "ours, no shelf", "VM, kept answers"
 # Slices written while what was written before is sealed: as the product does it.
 BESIDE, LAST_SEAL = "ours beside sealing", "last seal"
 POSTGRES = "PostgreSQL"
@@ -37,6 +37,7 @@ class Contender:
     write: Callable[[Any], Awaitable[None]]
     ask: Callable[[Question], Awaitable[int]]
     nth: int = 1
+    server: str = ""  # whose turn it is; empty: that of its own name
 
 
 @dataclass(slots=True)
@@ -102,6 +103,15 @@ def of_ours(ours: Ours) -> Contender:
 def of_bare(ours: Ours) -> Contender:
     """Asked only: it is the same store."""
     return Contender(BARE, ours.known, ours.write, ours.bare().ask)
+
+
+def of_kept(peer: Peer) -> Contender:
+    """Asked only: the same server, which may answer with what it has kept of its answers."""
+
+    async def ask(question: Question) -> int:
+        return peer.answer(question, kept=True)
+
+    return replace(of_peer(peer), name=VM_KEPT, ask=ask, server=peer.name)
 
 
 def of_plain(plain: PlainRows) -> Contender:
