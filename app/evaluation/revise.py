@@ -22,7 +22,7 @@ from app.domain.reading import Reading
 from app.evaluation.source import SourceEvaluation
 from app.evaluation.tally import Step
 
-READ_AT_ONCE_S = 60 * 86400  # of days, with every unit of a province: some 15,000 readings
+READ_AT_ONCE = 15_000  # readings of days: two months of every unit, a year of a district's
 Key = tuple[int, str]  # indicator number and period kind
 Counted = tuple[int, int]
 
@@ -139,8 +139,9 @@ async def revised(
         first = max(evaluation.began_s, min(r.first_s for r in deltas))
         last = max(r.last_s for r in deltas)
         version = evaluation.version(number)
-        for from_s in range(first, last + 1, READ_AT_ONCE_S):
-            to_s = min(last, from_s + READ_AT_ONCE_S - 1)
+        at_once_s = max(1, READ_AT_ONCE // len(subjects)) * 86400
+        for from_s in range(first, last + 1, at_once_s):
+            to_s = min(last, from_s + at_once_s - 1)
             name = (evaluation.source, indicator.id, kind, subjects)
             told, kept = await past.past(*name, from_s, to_s)
             instants = sorted(at_s for at_s, by in told.items() if by == version)
